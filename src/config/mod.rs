@@ -1,0 +1,1 @@
+//! The configuration: TOML text, then what serde reads, then what is checked.

@@ -1,0 +1,26 @@
+//! The words of papertally as types and pure functions: no files, no clock, no serde, no logging.
+
+mod currency;
+mod finding;
+mod invoice;
+mod job;
+mod money;
+mod name;
+mod period;
+mod plan;
+mod report;
+mod rounding;
+
+pub use currency::Currency;
+pub use finding::{Finding, Severity};
+pub use invoice::{
+    Batch, DetailItem, InvoiceLine, LineClass, NotBillableItem, Payer, PayerId, Proof, SuspenseItem, TaxRate,
+    Usage,
+};
+pub use job::{Fingerprint, JOB_TYPES, JobRow, JobState};
+pub use money::{CELL_UNITS_MAX, Exact, MILLIONTHS, Money, MoneyError, Rate};
+pub use name::{fold_name, resemblance};
+pub use period::{Period, PeriodError};
+pub use plan::{Allowance, AllowancePer, Basis, Plan, PriceList, PriceRule};
+pub use report::{BalanceRow, DateOrder, DecimalMark, Rejection, ReportFacts, ReportKind, Row, SumRow};
+pub use rounding::{Rounded, round};

@@ -1,0 +1,6 @@
+//! papertally bills PaperCut jobs of coworking members and teams, exactly once and to the cent.
+
+pub mod config;
+pub mod domain;
+pub mod outputs;
+pub mod sources;

@@ -1,0 +1,2 @@
+//! The papertally command.
+fn main() {}

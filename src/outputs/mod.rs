@@ -1,0 +1,1 @@
+//! Invoice files, statements, reports and mails: a batch becomes bytes, and files appear whole or not at all.

@@ -1,0 +1,1 @@
+//! Report and directory files: bytes to rows, rows to jobs and rejections.
