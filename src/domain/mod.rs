@@ -1,5 +1,6 @@
 //! The words of papertally as types and pure functions: no files, no clock, no serde, no logging.
 
+mod charge;
 mod currency;
 mod finding;
 mod invoice;
@@ -11,6 +12,7 @@ mod plan;
 mod report;
 mod rounding;
 
+pub use charge::{Charge, HasColour, Terms, UsageItem, charge};
 pub use currency::Currency;
 pub use finding::{Finding, Severity};
 pub use invoice::{

@@ -1,0 +1,512 @@
+//! Takes one report's rows into the ledger: all of them or none.
+//!
+//! A row meets the stored jobs of its site, second, fingerprint and user. The first of them that this report
+//! has not matched yet is the same job (one whose other columns are equal is preferred); where all are
+//! matched, the row is one more occurrence. So the stored number of equal jobs is the largest number in any
+//! one report, in whatever order reports come. What has been matched is one bit for each stored job.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{Statement, Transaction, named_params, params};
+
+use super::attributes::Attributes;
+use super::bits::Bits;
+use super::names::{Names, SiteId, apply_aliases};
+use super::stored::{second_of, state_number};
+use super::{Ledger, LedgerError};
+use crate::domain::{
+    Exact, Finding, Fingerprint, JobRow, JobState, Period, Rejection, ReportFacts, Severity, fold_name,
+};
+
+/// Where a report comes from and how it is kept.
+#[derive(Debug)]
+pub struct ReportOrigin<'a> {
+    /// The site.
+    pub site: SiteId,
+    /// What the reader found.
+    pub facts: &'a ReportFacts,
+    /// File name for people; never an identity.
+    pub name: &'a str,
+    /// Now, RFC 3339.
+    pub ingested_at: &'a str,
+    /// Old username and new username, as configured.
+    pub aliases: &'a [(String, String)],
+    /// Whether document names are kept.
+    pub documents: Documents,
+}
+
+/// Whether document names, which are personal data, are kept in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Documents {
+    /// For `explain`.
+    Keep,
+    /// Only their share in the fingerprint.
+    Drop,
+}
+
+/// What a row turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RowIs {
+    /// A job that the ledger did not have.
+    New,
+    /// A job that it had.
+    Repeated,
+    /// A job that is never billed, new or not.
+    NotBillable,
+}
+
+/// Rows of a report by what they turned out to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// All rows.
+    pub rows: u64,
+    /// New jobs.
+    pub new: u64,
+    /// Jobs that were known.
+    pub repeated: u64,
+    /// Refunded, denied, unprinted and excluded.
+    pub not_billable: u64,
+    /// Unreadable.
+    pub rejected: u64,
+}
+
+/// The same in PaperCut's cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    /// All rows.
+    pub all: Exact,
+    /// New jobs.
+    pub new: Exact,
+    /// Jobs that were known.
+    pub repeated: Exact,
+    /// Refunded, denied, unprinted and excluded.
+    pub not_billable: Exact,
+    /// Unreadable rows, as far as their money can be read.
+    pub rejected: Exact,
+}
+
+/// A finished report.
+#[derive(Debug)]
+pub struct Ingested {
+    /// Rows.
+    pub counted: Counted,
+    /// Money.
+    pub sums: Sums,
+    /// Jobs that the report shows changed.
+    pub changed: u64,
+    /// First and last day of its jobs.
+    pub days: Option<Period>,
+    /// What a person should look at.
+    pub findings: Vec<Finding>,
+}
+
+/// One report on its way into the ledger. Dropped before [`Ingest::finish`], it leaves no trace.
+#[derive(Debug)]
+pub struct Ingest<'l> {
+    transaction: Transaction<'l>,
+    find: Statement<'l>,
+    insert: Statement<'l>,
+    site: SiteId,
+    report_id: i64,
+    documents: Documents,
+    names: Names,
+    aliases: HashMap<String, String>,
+    /// Names as they stand in rows → number, after aliases.
+    users: HashMap<String, i64>,
+    /// Up to this second stored jobs may be the same as rows of this report.
+    known_until: i64,
+    matched: Bits,
+    counted: Counted,
+    sums: Sums,
+    changed: u64,
+    seconds: Option<(i64, i64)>,
+    lookalikes: BTreeMap<(String, String), u64>,
+}
+
+/// A stored job that a row may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Candidate {
+    id: i64,
+    user_id: i64,
+    occurrence: i64,
+    attributes: Attributes,
+}
+
+const FIND: &str = "SELECT id, user_id, occurrence, account_id, job_type_id, paper_size_id, colour_pages, duplex,
+    grayscale, cost, state FROM job WHERE site_id = ?1 AND second = ?2 AND fingerprint = ?3 ORDER BY occurrence";
+const INSERT: &str = "INSERT INTO job (site_id, second, fingerprint, user_id, occurrence, account_id, printer_id,
+    job_type_id, paper_size_id, pages, colour_pages, duplex, grayscale, cost, state, report_id, row_number, document)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+    ON CONFLICT (site_id, second, fingerprint, user_id, occurrence) DO NOTHING";
+
+impl Ledger {
+    /// Begins to take in a report that the ledger does not have.
+    pub fn begin_ingest(&self, origin: &ReportOrigin<'_>) -> Result<Ingest<'_>, LedgerError> {
+        // The keys of a job row come from this module's own tables; checking seven of them again for each of
+        // a million rows would cost a third of the import. `status` checks them all.
+        self.connection.pragma_update(None, "foreign_keys", false)?;
+        let db = &self.connection;
+        let transaction = db.unchecked_transaction()?;
+        apply_aliases(db, origin.site, origin.aliases)?;
+        let report_id = insert_report(db, origin)?;
+        let mut aliases = HashMap::new();
+        for (old, new) in origin.aliases {
+            aliases.insert(fold_name(old), new.clone());
+        }
+        let known_until = db.query_row(
+            "SELECT max(second) FROM job WHERE site_id = :site",
+            named_params! { ":site": origin.site.0 },
+            |row| row.get::<_, Option<i64>>(0),
+        )?;
+        let jobs: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM job", [], |row| row.get(0))?;
+        Ok(Ingest {
+            find: db.prepare(FIND)?,
+            insert: db.prepare(INSERT)?,
+            transaction,
+            site: origin.site,
+            report_id,
+            documents: origin.documents,
+            names: Names::default(),
+            aliases,
+            users: HashMap::new(),
+            known_until: known_until.unwrap_or(i64::MIN),
+            matched: Bits::up_to(jobs),
+            counted: Counted::default(),
+            sums: Sums::default(),
+            changed: 0,
+            seconds: None,
+            lookalikes: BTreeMap::new(),
+        })
+    }
+}
+
+impl Ingest<'_> {
+    /// Takes a job. `excluded` says that the operator leaves it out of all bills.
+    pub fn job(&mut self, row: &JobRow<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
+        let second = second_of(row.time);
+        let user_id = self.user(row.user)?;
+        let fingerprint = Fingerprint::of(row.printer, row.document.unwrap_or(""), row.pages);
+        let attributes = self.attributes(row)?;
+        let stored = if second <= self.known_until {
+            self.place(row, second, &fingerprint, user_id, attributes)?
+        } else {
+            // Nothing of another report can be there, so the row is new: only its occurrence is asked for.
+            self.add(row, second, &fingerprint, user_id, 1, attributes)?
+                || self.place(row, second, &fingerprint, user_id, attributes)?
+        };
+        self.seconds = Some(match self.seconds {
+            Some((first, last)) => (first.min(second), last.max(second)),
+            None => (second, second),
+        });
+        Ok(self.count(row, excluded, stored))
+    }
+
+    /// Takes a row that could not be read.
+    pub fn reject(&mut self, rejection: &Rejection) -> Result<(), LedgerError> {
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO rejection (report_id, row_number, column_name, found, expected, cost)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                self.report_id,
+                i64::try_from(rejection.row).unwrap_or(i64::MAX),
+                rejection.column,
+                rejection.found,
+                rejection.expected,
+                rejection.cost.map(|cost| cost.millionths()),
+            ])?;
+        self.counted.rows += 1;
+        self.counted.rejected += 1;
+        let cost = rejection.cost.map(Exact::from).unwrap_or_default();
+        self.sums.all += cost;
+        self.sums.rejected += cost;
+        Ok(())
+    }
+
+    /// Checks that nothing was lost and commits. `covered` are the days that the report speaks for.
+    pub fn finish(self, covered: Option<Period>) -> Result<Ingested, LedgerError> {
+        let Counted { rows, new, repeated, not_billable, rejected } = self.counted;
+        if rows != new + repeated + not_billable + rejected {
+            return Err(LedgerError::DoesNotAddUp(format!("{rows} rows")));
+        }
+        let parts = self.sums.new + self.sums.repeated + self.sums.not_billable + self.sums.rejected;
+        if self.sums.all != parts {
+            return Err(LedgerError::DoesNotAddUp(format!("cost {}", self.sums.all)));
+        }
+        update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
+        drop((self.find, self.insert));
+        self.transaction.commit()?;
+        let day = |second| super::stored::time_of(second).map(|time| time.date());
+        let days = match self.seconds {
+            Some((first, last)) => Period::of_days(day(first)?, day(last)?),
+            None => None,
+        };
+        let findings = self.lookalikes.into_iter().map(lookalike_finding).collect();
+        Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings })
+    }
+
+    /// Finds the stored job that the row is, and notes what changed; or adds it. True where it was added.
+    fn place(
+        &mut self,
+        row: &JobRow<'_>,
+        second: i64,
+        fingerprint: &Fingerprint,
+        user_id: i64,
+        attributes: Attributes,
+    ) -> Result<bool, LedgerError> {
+        let candidates = self.candidates(second, fingerprint)?;
+        let of_user = |candidate: &&Candidate| candidate.user_id == user_id;
+        let mut open = candidates.iter().filter(of_user).filter(|one| !self.matched.get(one.id));
+        let first = open.clone().next();
+        let same = open.find(|one| one.attributes.agree(&attributes, row));
+        if let Some(candidate) = same.or(first).copied() {
+            self.matched.set(candidate.id);
+            if !candidate.attributes.agree(&attributes, row) {
+                self.change(row, &candidate, attributes)?;
+            }
+            return Ok(false);
+        }
+        let occurrence = candidates
+            .iter()
+            .filter(|one| one.user_id == user_id)
+            .map(|one| one.occurrence)
+            .max()
+            .unwrap_or(0);
+        for other in candidates.iter().filter(|one| one.user_id != user_id) {
+            if !self.matched.get(other.id) {
+                self.note_lookalike(other.user_id, row.user)?;
+            }
+        }
+        self.add(row, second, fingerprint, user_id, occurrence + 1, attributes)
+    }
+
+    fn candidates(&mut self, second: i64, fingerprint: &Fingerprint) -> Result<Vec<Candidate>, LedgerError> {
+        let mut rows = self.find.query(params![self.site.0, second, fingerprint.as_bytes()])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(Candidate {
+                id: row.get(0)?,
+                user_id: row.get(1)?,
+                occurrence: row.get(2)?,
+                attributes: Attributes {
+                    account_id: row.get(3)?,
+                    job_type_id: row.get(4)?,
+                    paper_size_id: row.get(5)?,
+                    colour_pages: row.get(6)?,
+                    duplex: row.get(7)?,
+                    grayscale: row.get(8)?,
+                    cost: row.get(9)?,
+                    state: row.get(10)?,
+                },
+            });
+        }
+        Ok(found)
+    }
+
+    /// Adds the job; false where that occurrence is there already.
+    fn add(
+        &mut self,
+        row: &JobRow<'_>,
+        second: i64,
+        fingerprint: &Fingerprint,
+        user_id: i64,
+        occurrence: i64,
+        attributes: Attributes,
+    ) -> Result<bool, LedgerError> {
+        let printer_id = self.names.printer(&self.transaction, self.site, row.printer)?;
+        let document = match self.documents {
+            Documents::Keep => row.document,
+            Documents::Drop => None,
+        };
+        let added = self.insert.execute(params![
+            self.site.0,
+            second,
+            fingerprint.as_bytes(),
+            user_id,
+            occurrence,
+            attributes.account_id,
+            printer_id,
+            attributes.job_type_id,
+            attributes.paper_size_id,
+            row.pages,
+            attributes.colour_pages,
+            attributes.duplex,
+            attributes.grayscale,
+            attributes.cost,
+            attributes.state,
+            self.report_id,
+            i64::try_from(row.row).unwrap_or(i64::MAX),
+            document,
+        ])?;
+        if added == 1 {
+            self.matched.set(self.transaction.last_insert_rowid());
+        }
+        Ok(added == 1)
+    }
+
+    /// Writes down what the later report says differently, and lets it hold.
+    fn change(&mut self, row: &JobRow<'_>, stored: &Candidate, now: Attributes) -> Result<(), LedgerError> {
+        let was = stored.attributes;
+        let became = was.overlaid(now, row);
+        let db = &self.transaction;
+        let mut note = db.prepare_cached(
+            "INSERT INTO job_change (job_id, report_id, row_number, field, was, became)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?;
+        for (field, was, became) in was.differences(&became) {
+            let row_number = i64::try_from(row.row).unwrap_or(i64::MAX);
+            note.execute(params![stored.id, self.report_id, row_number, field, was, became])?;
+        }
+        db.prepare_cached(
+            "UPDATE job SET account_id = ?2, job_type_id = ?3, paper_size_id = ?4, colour_pages = ?5, duplex = ?6,
+             grayscale = ?7, cost = ?8, state = ?9 WHERE id = ?1",
+        )?
+        .execute(params![
+            stored.id,
+            became.account_id,
+            became.job_type_id,
+            became.paper_size_id,
+            became.colour_pages,
+            became.duplex,
+            became.grayscale,
+            became.cost,
+            became.state,
+        ])?;
+        self.changed += 1;
+        Ok(())
+    }
+
+    fn count(&mut self, row: &JobRow<'_>, excluded: bool, added: bool) -> RowIs {
+        let cost = row.cost.map(Exact::from).unwrap_or_default();
+        self.counted.rows += 1;
+        self.sums.all += cost;
+        if row.state != JobState::Charged || excluded {
+            self.counted.not_billable += 1;
+            self.sums.not_billable += cost;
+            RowIs::NotBillable
+        } else if added {
+            self.counted.new += 1;
+            self.sums.new += cost;
+            RowIs::New
+        } else {
+            self.counted.repeated += 1;
+            self.sums.repeated += cost;
+            RowIs::Repeated
+        }
+    }
+
+    /// The number of a row's user, after aliases.
+    fn user(&mut self, name: &str) -> Result<i64, LedgerError> {
+        if let Some(id) = self.users.get(name) {
+            return Ok(*id);
+        }
+        let current = self.aliases.get(&fold_name(name)).map_or(name, String::as_str);
+        let id = self.names.user(&self.transaction, self.site, current)?;
+        self.users.insert(name.to_owned(), id);
+        Ok(id)
+    }
+
+    fn attributes(&mut self, row: &JobRow<'_>) -> Result<Attributes, LedgerError> {
+        let db = &self.transaction;
+        let account_id = match row.account.filter(|account| !account.is_empty()) {
+            Some(account) => Some(self.names.account(db, self.site, account)?),
+            None => None,
+        };
+        let job_type_id = match row.job_type.filter(|text| !text.is_empty()) {
+            Some(job_type) => Some(self.names.job_type(db, job_type)?),
+            None => None,
+        };
+        let paper_size_id = match row.paper_size.filter(|text| !text.is_empty()) {
+            Some(paper_size) => Some(self.names.paper_size(db, paper_size)?),
+            None => None,
+        };
+        Ok(Attributes {
+            account_id,
+            job_type_id,
+            paper_size_id,
+            colour_pages: i64::from(row.colour_pages().min(row.pages)),
+            duplex: row.duplex,
+            grayscale: row.grayscale,
+            cost: row.cost.map(|cost| cost.millionths()),
+            state: state_number(row.state),
+        })
+    }
+
+    fn note_lookalike(&mut self, stored_user: i64, row_user: &str) -> Result<(), LedgerError> {
+        let name: String = self.transaction.query_row(
+            "SELECT name FROM user WHERE id = :id",
+            named_params! { ":id": stored_user },
+            |row| row.get(0),
+        )?;
+        *self.lookalikes.entry((name, row_user.to_owned())).or_default() += 1;
+        Ok(())
+    }
+}
+
+fn lookalike_finding(((stored, row), jobs): ((String, String), u64)) -> Finding {
+    Finding::new(
+        Severity::Error,
+        "user-maybe-renamed",
+        format!(
+            "{jobs} jobs of `{row}` have the time, printer, document and pages of stored jobs of `{stored}`: if the \
+             user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias]"
+        ),
+    )
+}
+
+fn insert_report(db: &rusqlite::Connection, origin: &ReportOrigin<'_>) -> Result<i64, LedgerError> {
+    let facts = origin.facts;
+    db.execute(
+        "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at)
+         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at)",
+        named_params! {
+            ":site": origin.site.0,
+            ":sha256": facts.sha256,
+            ":name": origin.name,
+            ":kind": facts.kind.as_str(),
+            ":size": i64::try_from(facts.size_bytes).unwrap_or(i64::MAX),
+            ":encoding": facts.encoding,
+            ":first": facts.period.map(|period| period.first_day().to_string()),
+            ":last": facts.period.map(|period| period.last_day().to_string()),
+            ":at": origin.ingested_at,
+        },
+    )?;
+    Ok(db.last_insert_rowid())
+}
+
+fn update_report(
+    db: &rusqlite::Connection,
+    report_id: i64,
+    counted: &Counted,
+    sums: &Sums,
+    covered: Option<Period>,
+) -> Result<(), LedgerError> {
+    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let money = |sum: Exact| {
+        i64::try_from(sum.parts() / i128::from(crate::domain::MILLIONTHS))
+            .map_err(|_| LedgerError::DoesNotAddUp(format!("a sum of {sum} does not fit")))
+    };
+    db.execute(
+        "UPDATE report SET row_count = :rows, new_count = :new, repeated_count = :repeated,
+         not_billable_count = :not_billable, rejected_count = :rejected, cost = :cost, new_cost = :new_cost,
+         repeated_cost = :repeated_cost, not_billable_cost = :not_billable_cost, rejected_cost = :rejected_cost,
+         covered_first = :first, covered_last = :last WHERE id = :id",
+        named_params! {
+            ":rows": count(counted.rows),
+            ":new": count(counted.new),
+            ":repeated": count(counted.repeated),
+            ":not_billable": count(counted.not_billable),
+            ":rejected": count(counted.rejected),
+            ":cost": money(sums.all)?,
+            ":new_cost": money(sums.new)?,
+            ":repeated_cost": money(sums.repeated)?,
+            ":not_billable_cost": money(sums.not_billable)?,
+            ":rejected_cost": money(sums.rejected)?,
+            ":first": covered.map(|period| period.first_day().to_string()),
+            ":last": covered.map(|period| period.last_day().to_string()),
+            ":id": report_id,
+        },
+    )?;
+    Ok(())
+}

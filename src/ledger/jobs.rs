@@ -1,0 +1,243 @@
+//! Jobs handed out one by one: for billing, totals and explanations.
+
+use std::collections::HashMap;
+
+use chrono::NaiveDateTime;
+use rusqlite::{Row, named_params};
+
+use super::stored::{day_start, state_of, time_of};
+use super::{Ledger, LedgerError, SiteId};
+use crate::domain::{JobState, Money, Period};
+
+/// Names of a site by number, for whoever streams jobs.
+#[derive(Debug, Default)]
+pub struct NameTable {
+    /// Users, as first seen.
+    pub users: HashMap<i64, String>,
+    /// Users that were renamed: their jobs are the same again.
+    pub former_users: HashMap<i64, i64>,
+    /// Shared accounts, as first seen.
+    pub accounts: HashMap<i64, String>,
+    /// Printers.
+    pub printers: HashMap<i64, String>,
+    /// Job types.
+    pub job_types: HashMap<i64, String>,
+    /// Paper sizes.
+    pub paper_sizes: HashMap<i64, String>,
+}
+
+/// What billing and totals need of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobFact {
+    /// Number of the job: counts arrivals.
+    pub id: i64,
+    /// Wall-clock second of the site.
+    pub second: i64,
+    /// User.
+    pub user: i64,
+    /// Shared account; `None` for the personal account.
+    pub account: Option<i64>,
+    /// Printer.
+    pub printer: i64,
+    /// Job type; `None` is a print.
+    pub job_type: Option<i64>,
+    /// Paper size.
+    pub paper_size: Option<i64>,
+    /// Pages, copies included.
+    pub pages: i64,
+    /// Colour pages among them.
+    pub colour_pages: i64,
+    /// PaperCut's cost; `None` where the report kind has none.
+    pub cost: Option<Money>,
+    /// State.
+    pub state: JobState,
+}
+
+/// A job with its report row, for explanations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredJob {
+    /// The facts.
+    pub fact: JobFact,
+    /// When, on the site's clock.
+    pub time: NaiveDateTime,
+    /// File name of the report that brought it.
+    pub report: String,
+    /// Line of that file.
+    pub row: i64,
+    /// Document name, where it is kept.
+    pub document: Option<String>,
+    /// What later reports changed, as sentences.
+    pub changes: Vec<String>,
+}
+
+const FACT: &str = "SELECT id, second, user_id, account_id, printer_id, job_type_id, paper_size_id, pages,
+    colour_pages, cost, state FROM job WHERE site_id = :site AND second >= :first AND second < :end
+    ORDER BY second, fingerprint, user_id, occurrence";
+
+/// Reads the eleven columns that every query here begins with.
+fn fact(row: &Row<'_>) -> Result<JobFact, LedgerError> {
+    Ok(JobFact {
+        id: row.get(0)?,
+        second: row.get(1)?,
+        user: row.get(2)?,
+        account: row.get(3)?,
+        printer: row.get(4)?,
+        job_type: row.get(5)?,
+        paper_size: row.get(6)?,
+        pages: row.get(7)?,
+        colour_pages: row.get(8)?,
+        cost: row.get::<_, Option<i64>>(9)?.map(Money::from_millionths),
+        state: state_of(row.get(10)?)?,
+    })
+}
+
+impl Ledger {
+    /// Hands out every job of a site and period, in order of time.
+    pub fn each_job<E: From<LedgerError>>(
+        &self,
+        site: SiteId,
+        period: Period,
+        mut take: impl FnMut(JobFact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut statement = self.connection.prepare(FACT).map_err(LedgerError::from)?;
+        let mut rows = statement
+            .query(named_params! {
+                ":site": site.0,
+                ":first": day_start(period.first_day()),
+                ":end": day_start(period.day_after()),
+            })
+            .map_err(LedgerError::from)?;
+        while let Some(row) = rows.next().map_err(LedgerError::from)? {
+            take(fact(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// The first and last second of a site's jobs, as the period of their days.
+    pub fn job_days(&self, site: SiteId) -> Result<Option<Period>, LedgerError> {
+        let (first, last): (Option<i64>, Option<i64>) = self.connection.query_row(
+            "SELECT (SELECT min(second) FROM job WHERE site_id = :site),
+             (SELECT max(second) FROM job WHERE site_id = :site)",
+            named_params! { ":site": site.0 },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        match (first, last) {
+            (Some(first), Some(last)) => Ok(Period::of_days(time_of(first)?.date(), time_of(last)?.date())),
+            _ => Ok(None),
+        }
+    }
+
+    /// A job with its report row and its changes.
+    pub fn stored_job(&self, id: i64) -> Result<StoredJob, LedgerError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT job.id, second, user_id, account_id, printer_id, job_type_id, paper_size_id, pages, colour_pages,
+             job.cost, state, report.name, row_number, document FROM job JOIN report ON report.id = job.report_id
+             WHERE job.id = :id",
+        )?;
+        let mut rows = statement.query(named_params! { ":id": id })?;
+        let Some(row) = rows.next()? else {
+            return Err(LedgerError::Unreadable { what: "a job number", found: id.to_string() });
+        };
+        let fact = fact(row)?;
+        Ok(StoredJob {
+            time: time_of(fact.second)?,
+            report: row.get(11)?,
+            row: row.get(12)?,
+            document: row.get(13)?,
+            changes: self.changes(id)?,
+            fact,
+        })
+    }
+
+    /// What later reports changed of a job, as sentences.
+    fn changes(&self, id: i64) -> Result<Vec<String>, LedgerError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT field, was, became, report.name, row_number FROM job_change
+             JOIN report ON report.id = report_id WHERE job_id = :id ORDER BY job_change.id",
+        )?;
+        let rows = statement.query_map(named_params! { ":id": id }, |row| {
+            let (field, was, became): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let (report, number): (String, i64) = (row.get(3)?, row.get(4)?);
+            Ok((field, was, became, report, number))
+        })?;
+        rows.map(|row| {
+            let (field, was, became, report, number) = row?;
+            let (was, became) = (self.shown(&field, &was)?, self.shown(&field, &became)?);
+            let field = field.trim_end_matches("_id").replace('_', " ");
+            Ok(format!("{field} was {was}, became {became} in {report}, row {number}"))
+        })
+        .collect()
+    }
+
+    /// A changed value as a person reads it.
+    fn shown(&self, field: &str, value: &str) -> Result<String, LedgerError> {
+        let number = value.parse::<i64>().ok();
+        let name = |sql: &'static str| -> Result<String, LedgerError> {
+            let Some(id) = number else { return Ok("none".to_owned()) };
+            Ok(self.connection.query_row(sql, named_params! { ":id": id }, |row| row.get(0))?)
+        };
+        match field {
+            "account_id" => name("SELECT name FROM account WHERE id = :id"),
+            "job_type_id" => name("SELECT name FROM job_type WHERE id = :id"),
+            "paper_size_id" => name("SELECT name FROM paper_size WHERE id = :id"),
+            "cost" => Ok(number.map_or("none".to_owned(), |cost| Money::from_millionths(cost).to_string())),
+            "state" => Ok(state_of(number.unwrap_or(-1))?.to_string()),
+            _ => Ok(value.to_owned()),
+        }
+    }
+
+    /// The names of a site.
+    pub fn names(&self, site: SiteId) -> Result<NameTable, LedgerError> {
+        let table = |sql: &'static str| -> Result<HashMap<i64, String>, LedgerError> {
+            let mut statement = self.connection.prepare(sql)?;
+            let rows = statement
+                .query_map(named_params! { ":site": site.0 }, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        };
+        let mut former = self
+            .connection
+            .prepare("SELECT id, current_id FROM user WHERE site_id = :site AND current_id IS NOT NULL")?;
+        let former_users = former
+            .query_map(named_params! { ":site": site.0 }, |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(NameTable {
+            users: table("SELECT id, name FROM user WHERE site_id = :site")?,
+            former_users,
+            accounts: table("SELECT id, name FROM account WHERE site_id = :site")?,
+            printers: table("SELECT id, name FROM printer WHERE site_id = :site")?,
+            job_types: table("SELECT id, name FROM job_type WHERE :site > 0")?,
+            paper_sizes: table("SELECT id, name FROM paper_size WHERE :site > 0")?,
+        })
+    }
+
+    /// The marks up to which jobs and changes have arrived: what a batch has seen.
+    pub fn marks(&self) -> Result<Marks, LedgerError> {
+        Ok(self.connection.query_row(
+            "SELECT (SELECT coalesce(max(id), 0) FROM job), (SELECT coalesce(max(id), 0) FROM job_change)",
+            [],
+            |row| Ok(Marks { job: row.get(0)?, change: row.get(1)? }),
+        )?)
+    }
+
+    /// Whether jobs of the period arrived, or changed, after those marks.
+    pub fn arrived_since(&self, site: SiteId, period: Period, marks: Marks) -> Result<bool, LedgerError> {
+        let (first, end) = (day_start(period.first_day()), day_start(period.day_after()));
+        let found: bool = self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM job WHERE id > :job AND site_id = :site AND second >= :first AND second < :end)
+             OR EXISTS (SELECT 1 FROM job_change JOIN job ON job.id = job_id WHERE job_change.id > :change
+                        AND site_id = :site AND second >= :first AND second < :end)",
+            named_params! { ":job": marks.job, ":change": marks.change, ":site": site.0, ":first": first, ":end": end },
+            |row| row.get(0),
+        )?;
+        Ok(found)
+    }
+}
+
+/// How far the ledger had grown at some moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Number of the newest job.
+    pub job: i64,
+    /// Number of the newest change.
+    pub change: i64,
+}

@@ -1,0 +1,126 @@
+//! Reports that were taken in: which, what was in them, and which days they speak for.
+
+use rusqlite::{OptionalExtension, Row, named_params};
+
+use super::stored::period_of;
+use super::{Ledger, LedgerError, SiteId};
+use crate::domain::{Money, Period};
+
+/// A report as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredReport {
+    /// File name when it came.
+    pub name: String,
+    /// Report kind.
+    pub kind: String,
+    /// When it was taken in, RFC 3339.
+    pub ingested_at: String,
+    /// Days that it speaks for.
+    pub covered: Option<Period>,
+    /// Rows.
+    pub rows: i64,
+    /// New jobs.
+    pub new: i64,
+    /// Known jobs.
+    pub repeated: i64,
+    /// Jobs that are never billed.
+    pub not_billable: i64,
+    /// Unreadable rows.
+    pub rejected: i64,
+    /// Cost of all rows.
+    pub cost: Money,
+}
+
+/// A row that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredRejection {
+    /// The report's file name.
+    pub report: String,
+    /// Line of the file.
+    pub row: i64,
+    /// Column header.
+    pub column: String,
+    /// What stood there.
+    pub found: String,
+    /// What should stand there.
+    pub expected: String,
+    /// The row's money, where it could be read.
+    pub cost: Option<Money>,
+}
+
+const REPORT: &str = "SELECT name, kind, ingested_at, covered_first, covered_last, row_count, new_count,
+    repeated_count, not_billable_count, rejected_count, cost FROM report";
+
+fn stored(row: &Row<'_>) -> Result<(StoredReport, Option<String>, Option<String>), rusqlite::Error> {
+    let report = StoredReport {
+        name: row.get(0)?,
+        kind: row.get(1)?,
+        ingested_at: row.get(2)?,
+        covered: None,
+        rows: row.get(5)?,
+        new: row.get(6)?,
+        repeated: row.get(7)?,
+        not_billable: row.get(8)?,
+        rejected: row.get(9)?,
+        cost: Money::from_millionths(row.get(10)?),
+    };
+    Ok((report, row.get(3)?, row.get(4)?))
+}
+
+fn with_days(
+    (report, first, last): (StoredReport, Option<String>, Option<String>),
+) -> Result<StoredReport, LedgerError> {
+    let covered = match (first, last) {
+        (Some(first), Some(last)) => Some(period_of(&first, &last)?),
+        _ => None,
+    };
+    Ok(StoredReport { covered, ..report })
+}
+
+impl Ledger {
+    /// The report of that hash, where it was taken in before, under whatever name.
+    pub fn known_report(&self, sha256: &[u8; 32]) -> Result<Option<StoredReport>, LedgerError> {
+        let sql = format_report("WHERE sha256 = :sha256");
+        let found =
+            self.connection.query_row(&sql, named_params! { ":sha256": sha256 }, stored).optional()?;
+        found.map(with_days).transpose()
+    }
+
+    /// All reports of a site, in the order in which they came.
+    pub fn reports(&self, site: SiteId) -> Result<Vec<StoredReport>, LedgerError> {
+        let sql = format_report("WHERE site_id = :site ORDER BY id");
+        let mut statement = self.connection.prepare(&sql)?;
+        let rows: Vec<_> =
+            statement.query_map(named_params! { ":site": site.0 }, stored)?.collect::<Result<_, _>>()?;
+        rows.into_iter().map(with_days).collect()
+    }
+
+    /// The spans of days that a site's reports speak for.
+    pub fn covered(&self, site: SiteId) -> Result<Vec<Period>, LedgerError> {
+        Ok(self.reports(site)?.into_iter().filter_map(|report| report.covered).collect())
+    }
+
+    /// Unreadable rows of a site, the newest report's last; at most `most`.
+    pub fn rejections(&self, site: SiteId, most: u32) -> Result<Vec<StoredRejection>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT report.name, row_number, column_name, found, expected, rejection.cost FROM rejection
+             JOIN report ON report.id = rejection.report_id WHERE site_id = :site ORDER BY rejection.id LIMIT :most",
+        )?;
+        let rows = statement.query_map(named_params! { ":site": site.0, ":most": most }, |row| {
+            Ok(StoredRejection {
+                report: row.get(0)?,
+                row: row.get(1)?,
+                column: row.get(2)?,
+                found: row.get(3)?,
+                expected: row.get(4)?,
+                cost: row.get::<_, Option<i64>>(5)?.map(Money::from_millionths),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// The one query for reports with one of this module's own endings.
+fn format_report(ending: &'static str) -> String {
+    [REPORT, ending].join(" ")
+}

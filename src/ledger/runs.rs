@@ -1,0 +1,159 @@
+//! Runs, and findings that were already told: a night without news stays silent.
+
+use rusqlite::{OptionalExtension, named_params};
+
+use super::{Ledger, LedgerError};
+use crate::domain::Finding;
+
+/// A finished run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunRecord {
+    /// When it began, RFC 3339.
+    pub started_at: String,
+    /// The command.
+    pub command: String,
+    /// What it did, in a sentence.
+    pub outcome: String,
+    /// Its exit code.
+    pub exit_code: i64,
+}
+
+/// A finding as it was last seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredFinding {
+    /// Severity word.
+    pub severity: String,
+    /// Code.
+    pub code: String,
+    /// The whole sentence with its place.
+    pub message: String,
+    /// When it was first seen, RFC 3339.
+    pub first_seen_at: String,
+}
+
+impl Ledger {
+    /// Writes down a run.
+    pub fn add_run(&self, run: &RunRecord) -> Result<(), LedgerError> {
+        self.connection.execute(
+            "INSERT INTO run (started_at, command, outcome, exit_code) VALUES (:at, :command, :outcome, :code)",
+            named_params! {
+                ":at": run.started_at,
+                ":command": run.command,
+                ":outcome": run.outcome,
+                ":code": run.exit_code,
+            },
+        )?;
+        Ok(())
+    }
+
+    /// The latest runs, newest first.
+    pub fn last_runs(&self, most: u32) -> Result<Vec<RunRecord>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT started_at, command, outcome, exit_code FROM run ORDER BY id DESC LIMIT :most",
+        )?;
+        let rows = statement.query_map(named_params! { ":most": most }, |row| {
+            Ok(RunRecord {
+                started_at: row.get(0)?,
+                command: row.get(1)?,
+                outcome: row.get(2)?,
+                exit_code: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Remembers a finding of a site; true where it was not open before.
+    pub fn note_finding(&self, site: &str, finding: &Finding, at: &str) -> Result<bool, LedgerError> {
+        let message = finding.to_string();
+        let key = [site, finding.code, &message].join("|");
+        let open: Option<bool> = self
+            .connection
+            .query_row("SELECT open FROM finding WHERE key = :key", named_params! { ":key": key }, |row| {
+                row.get(0)
+            })
+            .optional()?;
+        self.connection.execute(
+            "INSERT INTO finding (key, severity, code, message, first_seen_at, last_seen_at, open)
+             VALUES (:key, :severity, :code, :message, :at, :at, 1)
+             ON CONFLICT (key) DO UPDATE SET last_seen_at = :at, open = 1",
+            named_params! {
+                ":key": key,
+                ":severity": finding.severity.as_str(),
+                ":code": finding.code,
+                ":message": message,
+                ":at": at,
+            },
+        )?;
+        Ok(open != Some(true))
+    }
+
+    /// Closes the findings of those codes that this run did not see again.
+    pub fn close_findings(&self, codes: &[&str], at: &str) -> Result<(), LedgerError> {
+        for code in codes {
+            self.connection.execute(
+                "UPDATE finding SET open = 0 WHERE code = :code AND last_seen_at <> :at",
+                named_params! { ":code": code, ":at": at },
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Findings that are open, oldest first.
+    pub fn open_findings(&self) -> Result<Vec<StoredFinding>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT severity, code, message, first_seen_at FROM finding WHERE open = 1 ORDER BY id",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(StoredFinding {
+                severity: row.get(0)?,
+                code: row.get(1)?,
+                message: row.get(2)?,
+                first_seen_at: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Looks for anything in the ledger that contradicts itself; each sentence is one fault.
+    pub fn integrity(&self) -> Result<Vec<String>, LedgerError> {
+        let mut faults = Vec::new();
+        let quick: String = self.connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+        if quick != "ok" {
+            faults.push(format!("the ledger file is damaged: {quick}"));
+        }
+        let broken: i64 =
+            self.connection
+                .query_row("SELECT count(*) FROM pragma_foreign_key_check", [], |row| row.get(0))?;
+        if broken > 0 {
+            faults.push(format!("{broken} rows name something that is not there"));
+        }
+        let checks = [
+            (
+                "SELECT count(*) FROM report WHERE row_count <> new_count + repeated_count + not_billable_count
+                 + rejected_count OR cost <> new_cost + repeated_cost + not_billable_cost + rejected_cost",
+                "reports whose rows or sums do not add up",
+            ),
+            (
+                "SELECT count(*) FROM report WHERE rejected_count
+                 <> (SELECT count(*) FROM rejection WHERE report_id = report.id)",
+                "reports whose rejected rows are not all there",
+            ),
+            (
+                "SELECT count(*) FROM (SELECT 1 FROM line_job WHERE open = 1 GROUP BY job_id, class
+                 HAVING count(*) > 1)",
+                "jobs that more than one line bills",
+            ),
+            (
+                "SELECT count(*) FROM invoice_line WHERE quantity * unit_price <> net",
+                "lines whose quantity times price is not their net",
+            ),
+        ];
+        for (sql, what) in checks {
+            let count: i64 = self.connection.query_row(sql, [], |row| row.get(0))?;
+            if count > 0 {
+                faults.push(format!("{count} {what}"));
+            }
+        }
+        Ok(faults)
+    }
+}
