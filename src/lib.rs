@@ -4,4 +4,5 @@ pub mod config;
 pub mod domain;
 pub mod ledger;
 pub mod outputs;
+pub mod run;
 pub mod sources;

@@ -99,11 +99,8 @@ fn charge_cost(items: &[UsageItem], terms: &Terms, markup: Rate) -> Charge {
         Allowance::Pages { .. } | Allowance::None => Exact::ZERO,
     };
     let charged = reported - allowance;
-    // Millionths of a millionth times a rate would need eighteen decimals; what is charged has six.
-    let money = Money::from_millionths(
-        i64::try_from(charged.parts() / i128::from(super::money::MILLIONTHS)).unwrap_or(i64::MAX),
-    );
-    let added = money.at(markup);
+    // A sum of costs has six decimals, so that it is money and its product with a rate is still exact.
+    let added = charged.to_money().at(markup);
     let sum = |count: fn(&UsageItem) -> i64| items.iter().map(count).sum();
     Charge {
         class: LineClass::Cost,

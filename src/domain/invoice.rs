@@ -125,6 +125,30 @@ pub struct Usage {
     pub colour_included: i64,
 }
 
+impl Usage {
+    /// Both together.
+    pub fn plus(&self, other: &Usage) -> Usage {
+        Usage {
+            jobs: self.jobs + other.jobs,
+            mono_pages: self.mono_pages + other.mono_pages,
+            colour_pages: self.colour_pages + other.colour_pages,
+            mono_included: self.mono_included + other.mono_included,
+            colour_included: self.colour_included + other.colour_included,
+        }
+    }
+
+    /// What this has beyond `before`.
+    pub fn minus(&self, before: &Usage) -> Usage {
+        Usage {
+            jobs: self.jobs - before.jobs,
+            mono_pages: self.mono_pages - before.mono_pages,
+            colour_pages: self.colour_pages - before.colour_pages,
+            mono_included: self.mono_included - before.mono_included,
+            colour_included: self.colour_included - before.colour_included,
+        }
+    }
+}
+
 /// One line of an invoice. Issued, it never changes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvoiceLine {

@@ -5,6 +5,7 @@ mod currency;
 mod finding;
 mod invoice;
 mod job;
+mod key;
 mod money;
 mod name;
 mod period;
@@ -20,6 +21,7 @@ pub use invoice::{
     Usage,
 };
 pub use job::{Fingerprint, JOB_TYPES, JobRow, JobState};
+pub use key::{CHARGE_NAMESPACE, invoice_number, line_key};
 pub use money::{CELL_UNITS_MAX, Exact, MILLIONTHS, Money, MoneyError, Rate};
 pub use name::{fold_name, resemblance};
 pub use period::{Period, PeriodError};

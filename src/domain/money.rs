@@ -185,6 +185,13 @@ impl Exact {
         self.0 < 0
     }
 
+    /// The amount as money, for sums of whole millionths. What is finer is cut off, and what is out of range
+    /// stops at the ends: neither happens to a sum of jobs, whose cells and reports are bounded.
+    pub fn to_money(self) -> Money {
+        let millionths = self.0 / i128::from(MILLIONTHS);
+        Money(i64::try_from(millionths).unwrap_or(if millionths < 0 { i64::MIN } else { i64::MAX }))
+    }
+
     /// The amount with at least `decimals` decimals, and more only where they are not zero.
     pub fn to_text(self, decimals: u32) -> String {
         const UNIT: u128 = 1_000_000_000_000;

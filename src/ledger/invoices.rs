@@ -331,6 +331,11 @@ impl Issue<'_> {
         Ok(())
     }
 
+    /// Whether a link is to a line of this batch.
+    pub fn is_own(&self, link: &OpenLink) -> bool {
+        self.lines.values().any(|row| *row == link.line_row)
+    }
+
     /// Closes the link by which an earlier line bills a job.
     pub fn close(&self, link: &OpenLink, job_id: i64) -> Result<(), LedgerError> {
         self.transaction

@@ -233,6 +233,25 @@ impl Ledger {
     }
 }
 
+impl Ledger {
+    /// Jobs of the period that a later report changed after those marks.
+    pub fn changed_jobs(&self, site: SiteId, period: Period, marks: Marks) -> Result<Vec<i64>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT DISTINCT job_id FROM job_change JOIN job ON job.id = job_id WHERE job_change.id > :change
+             AND job.id <= :job AND site_id = :site AND second >= :first AND second < :end ORDER BY job_id",
+        )?;
+        let values = named_params! {
+            ":change": marks.change,
+            ":job": marks.job,
+            ":site": site.0,
+            ":first": day_start(period.first_day()),
+            ":end": day_start(period.day_after()),
+        };
+        let rows = statement.query_map(values, |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
 /// How far the ledger had grown at some moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks {

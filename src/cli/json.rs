@@ -1,0 +1,23 @@
+//! The JSON documents of the command line, as scripts rely on them.
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::failure::Failure;
+
+/// A document as text.
+pub(super) fn text(document: &impl Serialize) -> String {
+    serde_json::to_string_pretty(document).unwrap_or_else(|_| "null".to_owned())
+}
+
+/// `{"error": …}`
+pub(super) fn failure(failure: &Failure) -> String {
+    text(&json!({
+        "error": {
+            "kind": failure.kind,
+            "message": failure.message,
+            "causes": failure.causes,
+            "hints": failure.hints,
+        }
+    }))
+}

@@ -1,0 +1,300 @@
+//! From the ledger to a draft, and from a draft to an issued batch: all of it in one transaction.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use chrono::{Days, NaiveDate};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use super::books::Books;
+use super::error::RunError;
+use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, link_change};
+use super::plan::{Draft, Facts, plan};
+use super::resolve::Resolver;
+use crate::config::{InvoiceDate, SiteConfig};
+use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
+use crate::ledger::{DeliveryKind, Issue, IssuedBatch, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId};
+use crate::outputs::{Coverage, file_name, report_page, statements};
+
+/// A batch that could be issued, with what it was made from.
+#[derive(Debug)]
+pub struct Drafted<'a> {
+    /// The batch.
+    pub draft: Draft,
+    facts: Facts<'a>,
+    site: SiteId,
+    exclusions: Exclusions,
+    marks: Marks,
+    seen: Marks,
+    digest: [u8; 32],
+    covered: Vec<Period>,
+}
+
+/// What issuing did.
+#[derive(Debug)]
+pub struct Issued {
+    /// Number of the batch in the ledger.
+    pub batch_row: i64,
+    /// What receivers held back.
+    pub findings: Vec<Finding>,
+}
+
+/// Whether gaps in the reports stop a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gaps {
+    /// They do.
+    Stop,
+    /// The operator wants the batch all the same.
+    Ignore,
+}
+
+impl Drafted<'_> {
+    /// Whether there is anything to issue.
+    pub fn is_empty(&self) -> bool {
+        self.draft.batch.lines.is_empty()
+    }
+
+    /// What stops the batch from being issued unasked.
+    pub fn obstacles(&self, gaps: Gaps) -> Vec<&Finding> {
+        let stops = |finding: &&Finding| {
+            finding.severity == Severity::Error && (gaps == Gaps::Stop || finding.code != "period-not-covered")
+        };
+        self.draft.batch.findings.iter().filter(stops).collect()
+    }
+}
+
+/// Makes the draft of a period, with corrections of every issued one that has news. Changes nothing.
+///
+/// `None` where the ledger has never heard of the site.
+pub fn draft<'a>(
+    books: &'a Books<'a>,
+    site: &'a SiteConfig,
+    period: Period,
+) -> Result<Option<Drafted<'a>>, RunError> {
+    let ledger = &books.ledger;
+    let Some((site_id, _)) = ledger.known_site(&site.name)? else { return Ok(None) };
+    let batches = ledger.batches(site_id)?;
+    refuse_overlap(&batches, period)?;
+    let names = Rc::new(ledger.names(site_id)?);
+    let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
+    let digest = policy_digest(books, site);
+    let seen = batches.last().map(|batch| batch.marks).unwrap_or_default();
+    let gathering = Gathering { books, site: site_id, names, exclusions: &exclusions };
+    let mut periods = vec![gathering.period(period)?];
+    for issued in issued_periods(&batches) {
+        let policy_changed = batches.last().is_some_and(|batch| batch.directory_digest != digest);
+        if issued != period && (policy_changed || ledger.arrived_since(site_id, issued, seen)?) {
+            periods.push(gathering.period(issued)?);
+        }
+    }
+    let covered = ledger.covered(site_id)?;
+    let invoice_date = match books.config.billing.invoice_date {
+        InvoiceDate::PeriodEnd => period.last_day(),
+        InvoiceDate::IssueDate => books.today(site),
+    };
+    let mut facts = Facts {
+        site: &site.name,
+        currency: site.currency,
+        period,
+        sequence: sequence_of(&batches, period),
+        periods,
+        gaps: period.uncovered(&covered),
+        invoice_date,
+        due_date: due_date(invoice_date, books.config.billing.due_days),
+        invoice_prefix: &books.config.billing.invoice_prefix,
+    };
+    let mut draft = plan(&mut facts);
+    draft.batch.findings.extend(ledger_findings(books)?);
+    draft.batch.findings.sort();
+    draft.batch.findings.dedup();
+    let marks = ledger.marks()?;
+    Ok(Some(Drafted { draft, facts, site: site_id, exclusions, marks, seen, digest, covered }))
+}
+
+/// Issues a draft: lines, links, terms, proofs and deliveries hold together or not at all. Nothing leaves the
+/// process here.
+pub fn issue(books: &Books<'_>, site: &SiteConfig, drafted: &mut Drafted<'_>) -> Result<Issued, RunError> {
+    let now = books.now_text();
+    let batch = &drafted.draft.batch;
+    let new = NewBatch {
+        site: drafted.site,
+        batch,
+        sequence: i64::from(drafted.facts.sequence),
+        issued_at: &now,
+        marks: drafted.marks,
+        directory_digest: drafted.digest,
+        proofs: &drafted.draft.proofs,
+        terms: &drafted.draft.terms,
+        reverses: None,
+    };
+    let issue = books.ledger.begin_issue(&new)?;
+    let lines: HashMap<(Period, PayerId, LineClass), Uuid> =
+        batch.lines.iter().map(|line| ((line.period, line.payer.id.clone(), line.class), line.id)).collect();
+    for (facts, resolver) in &mut drafted.facts.periods {
+        let linking = Linking { books, site: drafted.site, exclusions: &drafted.exclusions, issue: &issue, lines: &lines };
+        linking.period(facts, resolver, drafted.seen)?;
+    }
+    let coverage = Coverage { covered: drafted.covered.clone(), gaps: drafted.facts.gaps.clone() };
+    let findings = write_deliveries(books, site, batch, &coverage, &issue)?;
+    let batch_row = issue.batch_row();
+    issue.commit()?;
+    Ok(Issued { batch_row, findings })
+}
+
+/// Writes down everything that a batch hands out: receivers' files, statements and the reconciliation page.
+pub(super) fn write_deliveries(
+    books: &Books<'_>,
+    site: &SiteConfig,
+    batch: &crate::domain::Batch,
+    coverage: &Coverage,
+    issue: &Issue<'_>,
+) -> Result<Vec<Finding>, RunError> {
+    let now = books.now_text();
+    let folder = file_name(&batch.id, "").trim_end_matches('.').to_owned();
+    let mut findings = Vec::new();
+    let write = |part: &str, name: &str, bytes: &[u8]| -> Result<(), RunError> {
+        let key = format!("{}/{part}/{name}", batch.id);
+        let target = if part == "statement" { format!("{folder}/statements/{name}") } else { format!("{folder}/{name}") };
+        issue.delivery(&NewDelivery { key: &key, kind: DeliveryKind::File, target: &target, body: bytes, at: &now })?;
+        Ok(())
+    };
+    for (name, receiver) in books.receivers(site)? {
+        let rendered = receiver.render(batch).map_err(|source| RunError::Render { receiver: name.clone(), source })?;
+        for file in &rendered.files {
+            write(&name, &file.name, &file.bytes)?;
+        }
+        findings.extend(rendered.findings);
+    }
+    if books.config.output.statements {
+        for file in statements(&books.templates, batch)? {
+            write("statement", &file.name, &file.bytes)?;
+        }
+    }
+    let page = report_page(&books.templates, batch, coverage)?;
+    write("report", &page.name, &page.bytes)?;
+    Ok(findings)
+}
+
+/// Reads periods for a draft.
+struct Gathering<'a, 'g> {
+    books: &'a Books<'a>,
+    site: SiteId,
+    names: Rc<NameTable>,
+    exclusions: &'g Exclusions,
+}
+
+impl<'a> Gathering<'a, '_> {
+    fn period(&self, period: Period) -> Result<(PeriodFacts, Resolver<'a>), RunError> {
+        let ledger = &self.books.ledger;
+        let mut facts = gather(ledger, self.site, period, &self.names, self.exclusions)?;
+        let frozen = frozen_terms(ledger, self.site, &facts)?;
+        let mut resolver = Resolver::new(self.books.policy(), Rc::clone(&self.names), period, frozen);
+        if !facts.issued.is_empty() {
+            gather_moved(ledger, self.site, &mut facts, &mut resolver, self.exclusions)?;
+        }
+        Ok((facts, resolver))
+    }
+}
+
+/// Puts jobs behind the lines of a batch.
+struct Linking<'a> {
+    books: &'a Books<'a>,
+    site: SiteId,
+    exclusions: &'a Exclusions,
+    issue: &'a Issue<'a>,
+    lines: &'a HashMap<(Period, PayerId, LineClass), Uuid>,
+}
+
+impl Linking<'_> {
+    fn period(&self, facts: &PeriodFacts, resolver: &mut Resolver<'_>, seen: Marks) -> Result<(), RunError> {
+        let ledger = &self.books.ledger;
+        let is_first = facts.issued.is_empty();
+        ledger.each_job(self.site, facts.period, |job| {
+            let links = if is_first { Vec::new() } else { ledger.open_links(job.id)? };
+            let change = link_change(&job, &links, resolver, self.exclusions);
+            for link in &change.closed {
+                self.issue.close(link, job.id)?;
+                if let Some(payer) = PayerId::parse(&link.payer) {
+                    self.link(facts.period, payer, link.class, job.id, Role::TakenBack)?;
+                }
+            }
+            for (payer, class) in change.opened {
+                self.link(facts.period, payer, class, job.id, Role::Billed)?;
+            }
+            Ok::<(), RunError>(())
+        })?;
+        if is_first {
+            return Ok(());
+        }
+        for job_id in ledger.changed_jobs(self.site, facts.period, seen)? {
+            for link in ledger.open_links(job_id)?.into_iter().filter(|link| !self.issue.is_own(link)) {
+                if let Some(payer) = PayerId::parse(&link.payer) {
+                    self.link(facts.period, payer, link.class, job_id, Role::Changed)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn link(&self, period: Period, payer: PayerId, class: LineClass, job: i64, role: Role) -> Result<(), RunError> {
+        if let Some(line) = self.lines.get(&(period, payer, class)) {
+            self.issue.link(*line, job, class, role)?;
+        }
+        Ok(())
+    }
+}
+
+/// Everything beside the ledger that decides who pays what: where it differs from the last batch's, issued
+/// periods are priced again.
+fn policy_digest(books: &Books<'_>, site: &SiteConfig) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    hash.update(books.directory.digest());
+    let policy = format!(
+        "{:?}{:?}{:?}{:?}{:?}{:?}",
+        books.config.plans,
+        books.config.billing.default_plan,
+        books.config.directory.personal_jobs,
+        site.alias,
+        site.exclude_accounts,
+        site.ignore_printers
+    );
+    hash.update(policy);
+    hash.finalize().into()
+}
+
+fn issued_periods(batches: &[IssuedBatch]) -> Vec<Period> {
+    let mut periods: Vec<Period> = batches.iter().map(|batch| batch.period).collect();
+    periods.sort();
+    periods.dedup();
+    periods
+}
+
+pub(super) fn sequence_of(batches: &[IssuedBatch], period: Period) -> u32 {
+    let count = batches.iter().filter(|batch| batch.period == period).count();
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+/// A job lies in one billed period only, so periods may be equal but never overlap in part.
+fn refuse_overlap(batches: &[IssuedBatch], period: Period) -> Result<(), RunError> {
+    match batches.iter().find(|batch| batch.period != period && batch.period.overlaps(&period)) {
+        Some(batch) => Err(RunError::Overlap { period, issued: batch.period, batch: batch.name.clone() }),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn due_date(invoice_date: NaiveDate, days: u32) -> NaiveDate {
+    invoice_date.checked_add_days(Days::new(u64::from(days))).unwrap_or(invoice_date)
+}
+
+/// Findings of earlier steps that stop a batch until a person has looked.
+fn ledger_findings(books: &Books<'_>) -> Result<Vec<Finding>, RunError> {
+    let open = books.ledger.open_findings()?;
+    let renamed = open.into_iter().filter(|finding| finding.code == "user-maybe-renamed");
+    Ok(renamed.map(|finding| Finding::new(Severity::Error, "user-maybe-renamed", finding.message)).collect())
+}
+
+/// The number of payers with a charged line.
+pub fn charged_payers<'l>(lines: impl Iterator<Item = &'l InvoiceLine>) -> usize {
+    lines.map(|line| &line.payer.id).collect::<std::collections::BTreeSet<_>>().len()
+}

@@ -1,0 +1,65 @@
+//! The report files that lie in a site's inboxes. They are read where they are and never changed or moved:
+//! what was taken in is known by its bytes.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use walkdir::WalkDir;
+
+use super::error::RunError;
+use crate::config::SiteConfig;
+
+/// Folders deeper than this below an inbox are not looked into: Print Logger's are two deep.
+const DEPTH_MAX: usize = 6;
+
+/// A file of an inbox.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its path below the inbox, for people.
+    pub name: String,
+}
+
+/// The files of a site's inboxes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Collected {
+    /// To be read now, in the order of their paths.
+    pub ready: Vec<Found>,
+    /// Written to a moment ago: perhaps still being copied, left for the next run.
+    pub unsettled: Vec<Found>,
+}
+
+/// Lists the files of a site's inboxes. `clock` is the real time, by which a file's age is told.
+///
+/// Hidden files and folders are left out, and what lies in the output folder: papertally never reads where it
+/// writes.
+pub fn collect(site: &SiteConfig, output: &Path, clock: SystemTime) -> Result<Collected, RunError> {
+    let mut collected = Collected::default();
+    let quiet = Duration::from_secs(u64::from(site.quiet_seconds));
+    for inbox in &site.inbox {
+        let failed = |source: std::io::Error| RunError::Inbox { path: inbox.clone(), source };
+        std::fs::read_dir(inbox).map_err(failed)?;
+        let walk = WalkDir::new(inbox).max_depth(DEPTH_MAX).sort_by_file_name().into_iter();
+        let visible = walk.filter_entry(|entry| {
+            let hidden = entry.depth() > 0 && entry.file_name().to_string_lossy().starts_with('.');
+            !hidden && entry.path() != output
+        });
+        for entry in visible {
+            let entry = entry.map_err(|error| {
+                let path = error.path().unwrap_or(inbox).to_owned();
+                RunError::Inbox { path, source: error.into() }
+            })?;
+            if !entry.file_type().is_file() {
+                continue;
+            }
+            let below = entry.path().strip_prefix(inbox).unwrap_or(entry.path());
+            let found = Found { path: entry.path().to_owned(), name: below.display().to_string() };
+            let changed = entry.metadata().ok().and_then(|metadata| metadata.modified().ok());
+            let age = changed.and_then(|changed| clock.duration_since(changed).ok()).unwrap_or_default();
+            if age < quiet { collected.unsettled.push(found) } else { collected.ready.push(found) }
+        }
+    }
+    Ok(collected)
+}
+

@@ -1,0 +1,106 @@
+//! Hands out what was written down, one delivery at a time, each with its own record before and after.
+//!
+//! A crash in between leaves a delivery "sending". A file is then looked for; a mail that may have been
+//! handed to a server is uncertain, and only a person may say whether it goes out again.
+
+use super::books::Books;
+use super::error::RunError;
+use crate::ledger::{Delivery, DeliveryKind, DeliveryState};
+use crate::outputs::{Envelope, Handover, Transport, write_whole};
+
+/// What became of the outstanding deliveries.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// Delivered now: paths below the output folder, or `mail`.
+    pub delivered: Vec<Delivery>,
+    /// Not taken; they go out again next time.
+    pub failed: Vec<Delivery>,
+    /// Perhaps taken; a person decides.
+    pub uncertain: Vec<Delivery>,
+}
+
+impl Handed {
+    /// Whether nothing is left to do.
+    pub fn is_settled(&self) -> bool {
+        self.failed.is_empty() && self.uncertain.is_empty()
+    }
+
+    fn add(&mut self, delivery: Delivery) {
+        match delivery.state {
+            DeliveryState::Delivered => self.delivered.push(delivery),
+            DeliveryState::Uncertain => self.uncertain.push(delivery),
+            _ => self.failed.push(delivery),
+        }
+    }
+}
+
+/// Hands out every delivery of that kind that is outstanding.
+pub fn deliver(books: &Books<'_>, kind: DeliveryKind) -> Result<Handed, RunError> {
+    let mut handed = Handed::default();
+    for delivery in books.ledger.open_deliveries()? {
+        if delivery.kind == kind {
+            handed.add(hand_out(books, delivery)?);
+        }
+    }
+    Ok(handed)
+}
+
+fn hand_out(books: &Books<'_>, mut delivery: Delivery) -> Result<Delivery, RunError> {
+    let now = books.now_text();
+    let transport = match delivery.kind {
+        DeliveryKind::File => None,
+        DeliveryKind::Mail => Some(books.mail_transport()?),
+    };
+    let repeatable = !matches!(transport, Some(Transport::Smtp(_)));
+    let lost = delivery.state == DeliveryState::Sending && !repeatable;
+    if lost || delivery.state == DeliveryState::Uncertain {
+        let answer = if lost { "papertally ended while the mail was handed over" } else { delivery.answer.as_str() };
+        let answer = answer.to_owned();
+        books.ledger.delivery_ends(delivery.id, DeliveryState::Uncertain, &answer, &now)?;
+        delivery.state = DeliveryState::Uncertain;
+        delivery.answer = answer;
+        return Ok(delivery);
+    }
+    let Some(body) = books.ledger.delivery_body(delivery.id)? else {
+        return Err(RunError::BodyGone { id: delivery.id });
+    };
+    books.ledger.delivery_begins(delivery.id, &now)?;
+    let (state, answer) = match transport {
+        None => write_file(books, &delivery, &body),
+        Some(transport) => send_mail(books, &transport, &delivery, &body),
+    };
+    books.ledger.delivery_ends(delivery.id, state, &answer, &now)?;
+    delivery.attempts += 1;
+    delivery.state = state;
+    delivery.answer = answer;
+    Ok(delivery)
+}
+
+fn write_file(books: &Books<'_>, delivery: &Delivery, body: &[u8]) -> (DeliveryState, String) {
+    match write_whole(&books.config.output.folder.join(&delivery.target), body) {
+        Ok(_) => (DeliveryState::Delivered, String::new()),
+        Err(error) => {
+            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            (DeliveryState::Failed, format!("{error}{cause}"))
+        }
+    }
+}
+
+fn send_mail(books: &Books<'_>, transport: &Transport, delivery: &Delivery, body: &[u8]) -> (DeliveryState, String) {
+    let Some(mail) = &books.config.mail else {
+        return (DeliveryState::Failed, "the configuration has no [mail] any more".to_owned());
+    };
+    let envelope = Envelope {
+        from: mail.from.clone(),
+        to: mail.to.clone(),
+        reply_to: mail.reply_to.clone(),
+        message_id: delivery.target.clone(),
+        date: books.now.fixed_offset(),
+        subject: String::new(),
+    };
+    match transport.send(&envelope, body) {
+        Handover::Sent => (DeliveryState::Delivered, String::new()),
+        Handover::Refused(text) => (DeliveryState::Failed, text),
+        Handover::Uncertain(text) => (DeliveryState::Uncertain, text),
+    }
+}

@@ -1,0 +1,69 @@
+//! What can go wrong in the pipeline.
+
+use crate::config::SecretError;
+use crate::domain::{DirectoryError, Period};
+use crate::ledger::LedgerError;
+use crate::outputs::{MailError, RenderError, TemplateError};
+use crate::sources::directory::DirectoryFileError;
+
+use super::lock::LockError;
+
+/// A failure of the pipeline. What a person can mend in reports and directory is a finding, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The lock cannot be had.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A directory file cannot be read.
+    #[error(transparent)]
+    DirectoryFile(#[from] DirectoryFileError),
+    /// The directory cannot be used as a whole.
+    #[error("the directory cannot be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Directory(Vec<DirectoryError>),
+    /// A receiver's files cannot be made.
+    #[error("cannot make the files of receiver `{receiver}`")]
+    Render {
+        /// The receiver's name in the configuration.
+        receiver: String,
+        /// Why.
+        #[source]
+        source: RenderError,
+    },
+    /// A page cannot be made.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// The mail cannot be made.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// A password cannot be had.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// The period overlaps an issued one.
+    #[error("{period} overlaps {issued}, which batch `{batch}` has billed")]
+    Overlap {
+        /// The period asked for.
+        period: Period,
+        /// The issued one.
+        issued: Period,
+        /// Its batch.
+        batch: String,
+    },
+    /// A delivery has no bytes any more.
+    #[error("delivery {id} is settled, its bytes are gone")]
+    BodyGone {
+        /// Its number.
+        id: i64,
+    },
+    /// An inbox folder cannot be read.
+    #[error("cannot read the inbox `{}`", path.display())]
+    Inbox {
+        /// The folder.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
