@@ -1,0 +1,339 @@
+//! Pages for people: a statement for each payer, and the reconciliation page of a batch.
+//!
+//! Here a batch becomes views, in which every number is a text already; the templates only place them. No view
+//! holds a document name, since a batch has none.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::domain::{
+    Batch, Currency, DetailItem, Exact, InvoiceLine, Payer, PayerId, Period, Severity, Usage,
+};
+
+use super::amounts::{amount, count, counted, length};
+use super::files::{file_name, file_names};
+use super::formats::RenderedFile;
+use super::proof_rows::{self, ProofRow};
+use super::templates::{REPORT, STATEMENT, TemplateError, Templates};
+
+/// Which days of a period the reports cover.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The days that reports cover, in order.
+    pub covered: Vec<Period>,
+    /// The days of the period that none covers.
+    pub gaps: Vec<Period>,
+}
+
+#[derive(Serialize)]
+struct LineView {
+    invoice_number: String,
+    description: String,
+    period: String,
+    is_correction: bool,
+    quantity: String,
+    unit_price: String,
+    net: String,
+    tax_name: String,
+    tax: String,
+    gross: String,
+}
+
+#[derive(Serialize)]
+struct Totals {
+    net: String,
+    tax: String,
+    gross: String,
+}
+
+#[derive(Serialize)]
+struct IncludedView {
+    what: &'static str,
+    used: String,
+    included: String,
+    over: String,
+}
+
+#[derive(Serialize)]
+struct UsageView {
+    user: String,
+    account: String,
+    job_type: String,
+    jobs: String,
+    mono_pages: String,
+    colour_pages: String,
+    cost: String,
+}
+
+#[derive(Serialize)]
+struct StatementView {
+    site: String,
+    batch: String,
+    period: String,
+    currency: String,
+    invoice_date: String,
+    due_date: String,
+    payer: String,
+    payer_id: String,
+    invoice_numbers: Vec<String>,
+    lines: Vec<LineView>,
+    totals: Totals,
+    included: Vec<IncludedView>,
+    usage: Vec<UsageView>,
+    usage_total: UsageView,
+}
+
+#[derive(Serialize)]
+struct PayerView {
+    payer: String,
+    payer_id: String,
+    lines: Vec<LineView>,
+    totals: Totals,
+}
+
+#[derive(Serialize)]
+struct ExceptionView {
+    who: String,
+    reason: String,
+    jobs: String,
+    pages: String,
+    cost: String,
+}
+
+#[derive(Serialize)]
+struct FindingView {
+    severity: &'static str,
+    code: &'static str,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct ReportView {
+    site: String,
+    batch: String,
+    period: String,
+    currency: String,
+    invoice_date: String,
+    due_date: String,
+    payers_text: String,
+    lines_text: String,
+    totals: Totals,
+    verdict: String,
+    adds_up: bool,
+    proof: Vec<ProofRow>,
+    payers: Vec<PayerView>,
+    suspense: Vec<ExceptionView>,
+    not_billable: Vec<ExceptionView>,
+    covered: Vec<String>,
+    gaps: Vec<String>,
+    findings: Vec<FindingView>,
+}
+
+/// Renders a statement for each payer that has a line in the batch, also where it is zero.
+///
+/// # Errors
+/// An operator's template that is not well formed or names what is not there.
+pub fn statements(templates: &Templates, batch: &Batch) -> Result<Vec<RenderedFile>, TemplateError> {
+    let payers = lines_by_payer(batch);
+    let ids: Vec<String> = payers
+        .keys()
+        .map(|id| format!("{}-statement-{}", batch.id, id.to_string().replacen(':', "-", 1)))
+        .collect();
+    let names = file_names(ids.iter().map(String::as_str), "html");
+    let mut files = Vec::with_capacity(names.len());
+    for ((payer, lines), name) in payers.values().zip(names) {
+        let page = templates.render(STATEMENT, statement(batch, payer, lines))?;
+        files.push(RenderedFile { name, bytes: page.into_bytes() });
+    }
+    Ok(files)
+}
+
+/// Renders the reconciliation page of a batch.
+///
+/// # Errors
+/// As [`statements`].
+pub fn report_page(
+    templates: &Templates,
+    batch: &Batch,
+    coverage: &Coverage,
+) -> Result<RenderedFile, TemplateError> {
+    let page = templates.render(REPORT, report(batch, coverage))?;
+    Ok(RenderedFile { name: file_name(&format!("{}-report", batch.id), "html"), bytes: page.into_bytes() })
+}
+
+type PayerLines<'a> = BTreeMap<&'a PayerId, (&'a Payer, Vec<&'a InvoiceLine>)>;
+
+fn lines_by_payer(batch: &Batch) -> PayerLines<'_> {
+    let mut payers: PayerLines<'_> = BTreeMap::new();
+    for line in &batch.lines {
+        payers.entry(&line.payer.id).or_insert_with(|| (&line.payer, Vec::new())).1.push(line);
+    }
+    payers
+}
+
+fn statement(batch: &Batch, payer: &Payer, lines: &[&InvoiceLine]) -> StatementView {
+    let mut invoice_numbers: Vec<String> = Vec::new();
+    for line in lines.iter().filter(|line| !line.net.is_zero()) {
+        if !invoice_numbers.contains(&line.invoice_number) {
+            invoice_numbers.push(line.invoice_number.clone());
+        }
+    }
+    let detail: Vec<&DetailItem> = batch.detail.iter().filter(|item| item.payer == payer.id).collect();
+    StatementView {
+        site: batch.site.clone(),
+        batch: batch.id.clone(),
+        period: batch.period.to_string(),
+        currency: batch.currency.to_string(),
+        invoice_date: batch.invoice_date.to_string(),
+        due_date: batch.due_date.to_string(),
+        payer: payer.name.clone(),
+        payer_id: payer.id.to_string(),
+        invoice_numbers,
+        lines: lines.iter().map(|line| line_view(line, batch)).collect(),
+        totals: totals(lines, batch.currency),
+        included: included(lines),
+        usage: detail.iter().map(|item| usage_view(item, batch.currency)).collect(),
+        usage_total: usage_total(&detail, batch.currency),
+    }
+}
+
+fn line_view(line: &InvoiceLine, batch: &Batch) -> LineView {
+    LineView {
+        invoice_number: line.invoice_number.clone(),
+        description: line.description.clone(),
+        period: line.period.to_string(),
+        is_correction: line.adjusts.is_some(),
+        quantity: count(line.quantity),
+        unit_price: amount(line.unit_price, batch.currency),
+        net: amount(line.net, batch.currency),
+        tax_name: line.tax_rate.as_ref().map(|tax| tax.name.clone()).unwrap_or_default(),
+        tax: amount(line.tax, batch.currency),
+        gross: amount(line.gross(), batch.currency),
+    }
+}
+
+fn totals(lines: &[&InvoiceLine], currency: Currency) -> Totals {
+    let net: Exact = lines.iter().map(|line| Exact::from(line.net)).sum();
+    let tax: Exact = lines.iter().map(|line| Exact::from(line.tax)).sum();
+    Totals { net: amount(net, currency), tax: amount(tax, currency), gross: amount(net + tax, currency) }
+}
+
+/// What the allowance covered; empty where it covered no page.
+fn included(lines: &[&InvoiceLine]) -> Vec<IncludedView> {
+    let sum = |part: fn(&Usage) -> i64| lines.iter().map(|line| part(&line.usage)).sum::<i64>();
+    let row = |what, used: i64, included: i64| IncludedView {
+        what,
+        used: count(used),
+        included: count(included),
+        over: count(used - included),
+    };
+    let mono = (sum(|usage| usage.mono_pages), sum(|usage| usage.mono_included));
+    let colour = (sum(|usage| usage.colour_pages), sum(|usage| usage.colour_included));
+    if mono.1 == 0 && colour.1 == 0 {
+        return Vec::new();
+    }
+    vec![row("Mono pages", mono.0, mono.1), row("Colour pages", colour.0, colour.1)]
+}
+
+fn usage_view(item: &DetailItem, currency: Currency) -> UsageView {
+    UsageView {
+        user: item.user.clone(),
+        account: item.account.clone(),
+        job_type: item.job_type.clone(),
+        jobs: count(item.jobs),
+        mono_pages: count(item.mono_pages),
+        colour_pages: count(item.colour_pages),
+        cost: amount(item.cost, currency),
+    }
+}
+
+fn usage_total(detail: &[&DetailItem], currency: Currency) -> UsageView {
+    let sum = |part: fn(&DetailItem) -> i64| count(detail.iter().map(|item| part(item)).sum());
+    UsageView {
+        user: String::new(),
+        account: String::new(),
+        job_type: String::new(),
+        jobs: sum(|item| item.jobs),
+        mono_pages: sum(|item| item.mono_pages),
+        colour_pages: sum(|item| item.colour_pages),
+        cost: amount(detail.iter().map(|item| Exact::from(item.cost)).sum::<Exact>(), currency),
+    }
+}
+
+fn report(batch: &Batch, coverage: &Coverage) -> ReportView {
+    let all: Vec<&InvoiceLine> = batch.lines.iter().collect();
+    ReportView {
+        site: batch.site.clone(),
+        batch: batch.id.clone(),
+        period: batch.period.to_string(),
+        currency: batch.currency.to_string(),
+        invoice_date: batch.invoice_date.to_string(),
+        due_date: batch.due_date.to_string(),
+        payers_text: counted(length(&batch.payers().into_keys().collect::<Vec<_>>()), "payer", "payers"),
+        lines_text: counted(length(&batch.charged_lines().collect::<Vec<_>>()), "line", "lines"),
+        totals: totals(&all, batch.currency),
+        verdict: proof_rows::verdict(&batch.proof, batch.currency),
+        adds_up: batch.proof.difference().is_zero(),
+        proof: proof_rows::rows(&batch.proof, batch.currency),
+        payers: lines_by_payer(batch)
+            .values()
+            .map(|(payer, lines)| payer_view(batch, payer, lines))
+            .collect(),
+        suspense: suspense(batch),
+        not_billable: not_billable(batch),
+        covered: coverage.covered.iter().map(Period::to_string).collect(),
+        gaps: coverage.gaps.iter().map(Period::to_string).collect(),
+        findings: findings(batch),
+    }
+}
+
+fn payer_view(batch: &Batch, payer: &Payer, lines: &[&InvoiceLine]) -> PayerView {
+    PayerView {
+        payer: payer.name.clone(),
+        payer_id: payer.id.to_string(),
+        lines: lines.iter().map(|line| line_view(line, batch)).collect(),
+        totals: totals(lines, batch.currency),
+    }
+}
+
+/// `ann`, or `ann on Acme\Lab`.
+pub(super) fn user_and_account(user: &str, account: &str) -> String {
+    if account.is_empty() { user.to_owned() } else { format!("{user} on {account}") }
+}
+
+fn suspense(batch: &Batch) -> Vec<ExceptionView> {
+    let view = |item: &crate::domain::SuspenseItem| ExceptionView {
+        who: user_and_account(&item.user, &item.account),
+        reason: item.reason.clone(),
+        jobs: count(item.jobs),
+        pages: count(item.pages),
+        cost: amount(item.cost, batch.currency),
+    };
+    batch.suspense.iter().map(view).collect()
+}
+
+fn not_billable(batch: &Batch) -> Vec<ExceptionView> {
+    let view = |item: &crate::domain::NotBillableItem| ExceptionView {
+        who: String::new(),
+        reason: item.reason.clone(),
+        jobs: count(item.jobs),
+        pages: count(item.pages),
+        cost: amount(item.cost, batch.currency),
+    };
+    batch.not_billable.iter().map(view).collect()
+}
+
+/// The gravest first.
+fn findings(batch: &Batch) -> Vec<FindingView> {
+    let mut views = Vec::with_capacity(batch.findings.len());
+    for severity in [Severity::Error, Severity::Warning, Severity::Note] {
+        let same = batch.findings.iter().filter(|finding| finding.severity == severity);
+        views.extend(same.map(|finding| FindingView {
+            severity: severity.as_str(),
+            code: finding.code,
+            text: finding.to_string(),
+        }));
+    }
+    views
+}

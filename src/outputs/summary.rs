@@ -1,0 +1,354 @@
+//! The summary of a run, as the mail to those who never see a terminal.
+//!
+//! It leads with what a finance person needs first: what was billed to how many, what needs a person, where the
+//! files are. What the run read and the proof come after it. `run` fills [`Summary`] with numbers; they
+//! become texts here, and templates only place them.
+
+use serde::Serialize;
+
+use crate::domain::{Batch, Currency, Exact, Finding, Period, Proof, ReportKind, Severity, SuspenseItem};
+
+use super::amounts::{amount, amount_of, count, counted, length};
+use super::html::user_and_account;
+use super::proof_rows::{self, ProofRow};
+use super::templates::{SUMMARY_HTML, SUMMARY_TEXT, TemplateError, Templates};
+
+/// Findings and suspense items that a mail lists; a broken report can have thousands, and the report page and
+/// the workbook have them all.
+const LISTED_MAX: usize = 40;
+
+/// What a run did.
+#[derive(Clone, Debug, Default)]
+pub struct Summary {
+    /// The sites of the run.
+    pub sites: Vec<String>,
+    /// When it ran, as people read it: `2026-11-02 06:00 (Europe/London)`.
+    pub time: String,
+    /// The reports that were ingested.
+    pub reports: Vec<SummaryReport>,
+    /// The batches that were issued.
+    pub batches: Vec<SummaryBatch>,
+    /// What waits for the directory.
+    pub suspense: Vec<SummarySuspense>,
+    /// What a person should look at.
+    pub findings: Vec<Finding>,
+    /// Deliveries that failed or are uncertain: one sentence each, which says what to do.
+    pub undelivered: Vec<String>,
+    /// The files that were written, as people find them.
+    pub files: Vec<String>,
+    /// What is due next, and when.
+    pub next_due: Option<String>,
+}
+
+/// An ingested report.
+#[derive(Clone, Debug)]
+pub struct SummaryReport {
+    /// Its file name.
+    pub name: String,
+    /// Its kind.
+    pub kind: ReportKind,
+    /// The site's currency.
+    pub currency: Currency,
+    /// Rows read: the sum of the next four.
+    pub rows: i64,
+    /// Jobs that were not known before.
+    pub new: i64,
+    /// Jobs that an earlier report had.
+    pub repeated: i64,
+    /// Jobs that are never billed.
+    pub not_billable: i64,
+    /// Rows that could not be read.
+    pub rejected: i64,
+    /// Cost of the new jobs.
+    pub cost_new: Exact,
+    /// Cost of the repeated jobs.
+    pub cost_repeated: Exact,
+    /// Cost of the jobs that are never billed.
+    pub cost_not_billable: Exact,
+}
+
+/// An issued batch.
+#[derive(Clone, Debug)]
+pub struct SummaryBatch {
+    /// Its name.
+    pub id: String,
+    /// Its period.
+    pub period: Period,
+    /// Its currency.
+    pub currency: Currency,
+    /// Payers with a charged line.
+    pub payers: i64,
+    /// Charged lines.
+    pub lines: i64,
+    /// Net of the lines.
+    pub net: Exact,
+    /// Their tax.
+    pub tax: Exact,
+    /// Where the money went.
+    pub proof: Proof,
+}
+
+impl SummaryBatch {
+    /// The numbers of a batch.
+    pub fn of(batch: &Batch) -> SummaryBatch {
+        SummaryBatch {
+            id: batch.id.clone(),
+            period: batch.period,
+            currency: batch.currency,
+            payers: length(&batch.payers().into_keys().collect::<Vec<_>>()),
+            lines: length(&batch.charged_lines().collect::<Vec<_>>()),
+            net: batch.net(),
+            tax: batch.tax(),
+            proof: batch.proof,
+        }
+    }
+}
+
+/// Jobs of a site that nobody pays yet.
+#[derive(Clone, Debug)]
+pub struct SummarySuspense {
+    /// The site.
+    pub site: String,
+    /// Its currency.
+    pub currency: Currency,
+    /// Who, why and how much.
+    pub item: SuspenseItem,
+}
+
+/// The mail's subject and both of its bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummaryMail {
+    /// One line with what was billed and whether a person is needed.
+    pub subject: String,
+    /// The body as text.
+    pub text: String,
+    /// The body as HTML.
+    pub html: String,
+}
+
+#[derive(Serialize)]
+struct View {
+    sites: String,
+    time: String,
+    headline: String,
+    billed: Vec<BilledView>,
+    needs_person: String,
+    errors: Vec<String>,
+    warnings: Vec<String>,
+    notes: Vec<String>,
+    unlisted: String,
+    undelivered: Vec<String>,
+    files: Vec<String>,
+    reports: Vec<ReportView>,
+    suspense: Vec<SuspenseView>,
+    suspense_totals: Vec<String>,
+    suspense_unlisted: String,
+    batches: Vec<BatchView>,
+    next_due: Option<String>,
+}
+
+#[derive(Serialize)]
+struct BilledView {
+    currency: String,
+    net: String,
+    tax: String,
+    gross: String,
+    payers: String,
+    lines: String,
+}
+
+#[derive(Serialize)]
+struct ReportView {
+    name: String,
+    kind: &'static str,
+    rows: String,
+    new: String,
+    repeated: String,
+    not_billable: String,
+    rejected: String,
+    has_rejected: bool,
+    cost_new: String,
+    cost_repeated: String,
+    cost_not_billable: String,
+}
+
+#[derive(Serialize)]
+struct SuspenseView {
+    site: String,
+    who: String,
+    reason: String,
+    jobs: String,
+    pages: String,
+    cost: String,
+}
+
+#[derive(Serialize)]
+struct BatchView {
+    id: String,
+    period: String,
+    payers: String,
+    lines: String,
+    currency: String,
+    net: String,
+    tax: String,
+    gross: String,
+    verdict: String,
+    adds_up: bool,
+    proof: Vec<ProofRow>,
+}
+
+/// Renders the mail's subject and bodies.
+///
+/// # Errors
+/// An operator's template that is not well formed or names what is not there.
+pub fn summary_mail(templates: &Templates, summary: &Summary) -> Result<SummaryMail, TemplateError> {
+    let view = view(summary);
+    let needs = if view.needs_person.is_empty() { String::new() } else { format!(", {}", view.needs_person) };
+    Ok(SummaryMail {
+        subject: format!("papertally {}: {}{needs}", view.sites, view.headline),
+        text: templates.render(SUMMARY_TEXT, &view)?,
+        html: templates.render(SUMMARY_HTML, &view)?,
+    })
+}
+
+fn view(summary: &Summary) -> View {
+    let billed = billed(&summary.batches);
+    let (errors, warnings, notes) = (
+        of_severity(&summary.findings, Severity::Error),
+        of_severity(&summary.findings, Severity::Warning),
+        of_severity(&summary.findings, Severity::Note),
+    );
+    let unlisted: usize =
+        [&errors, &warnings, &notes].into_iter().map(|list| list.len().saturating_sub(LISTED_MAX)).sum();
+    let suspense_unlisted = summary.suspense.len().saturating_sub(LISTED_MAX);
+    let needs =
+        length(&errors) + length(&warnings) + length(&summary.undelivered) + length(&summary.suspense);
+    let listed = |list: Vec<String>| list.into_iter().take(LISTED_MAX).collect();
+    View {
+        sites: summary.sites.join(", "),
+        time: summary.time.clone(),
+        headline: headline(&billed),
+        billed,
+        needs_person: if needs == 0 { String::new() } else { needs_text(needs) },
+        errors: listed(errors),
+        warnings: listed(warnings),
+        notes: listed(notes),
+        unlisted: more(unlisted),
+        undelivered: summary.undelivered.clone(),
+        files: summary.files.clone(),
+        reports: summary.reports.iter().map(report_view).collect(),
+        suspense: summary.suspense.iter().take(LISTED_MAX).map(suspense_view).collect(),
+        suspense_totals: suspense_totals(&summary.suspense),
+        suspense_unlisted: more(suspense_unlisted),
+        batches: summary.batches.iter().map(batch_view).collect(),
+        next_due: summary.next_due.clone(),
+    }
+}
+
+fn needs_text(needs: i64) -> String {
+    format!(
+        "{} a person",
+        if needs == 1 { "1 thing needs".into() } else { format!("{} things need", count(needs)) }
+    )
+}
+
+fn more(unlisted: usize) -> String {
+    if unlisted == 0 {
+        String::new()
+    } else {
+        format!("… and {} more", count(i64::try_from(unlisted).unwrap_or(i64::MAX)))
+    }
+}
+
+fn of_severity(findings: &[Finding], severity: Severity) -> Vec<String> {
+    findings.iter().filter(|finding| finding.severity == severity).map(Finding::to_string).collect()
+}
+
+/// Sums by currency: sums never mix currencies.
+fn billed(batches: &[SummaryBatch]) -> Vec<BilledView> {
+    let mut currencies: Vec<Currency> = batches.iter().map(|batch| batch.currency).collect();
+    currencies.sort();
+    currencies.dedup();
+    let sums = |currency: Currency| {
+        let of = || batches.iter().filter(move |batch| batch.currency == currency);
+        let (net, tax) =
+            (of().map(|batch| batch.net).sum::<Exact>(), of().map(|batch| batch.tax).sum::<Exact>());
+        BilledView {
+            currency: currency.to_string(),
+            net: amount(net, currency),
+            tax: amount(tax, currency),
+            gross: amount(net + tax, currency),
+            payers: counted(of().map(|batch| batch.payers).sum(), "payer", "payers"),
+            lines: counted(of().map(|batch| batch.lines).sum(), "line", "lines"),
+        }
+    };
+    currencies.into_iter().map(sums).collect()
+}
+
+fn headline(billed: &[BilledView]) -> String {
+    if billed.is_empty() {
+        return "nothing billed".to_owned();
+    }
+    let parts: Vec<String> = billed
+        .iter()
+        .map(|sums| format!("{} {} billed to {}", sums.currency, sums.gross, sums.payers))
+        .collect();
+    parts.join(", ")
+}
+
+fn report_view(report: &SummaryReport) -> ReportView {
+    ReportView {
+        name: report.name.clone(),
+        kind: report.kind.as_str(),
+        rows: count(report.rows),
+        new: count(report.new),
+        repeated: count(report.repeated),
+        not_billable: count(report.not_billable),
+        rejected: count(report.rejected),
+        has_rejected: report.rejected > 0,
+        cost_new: amount_of(report.cost_new, report.currency),
+        cost_repeated: amount_of(report.cost_repeated, report.currency),
+        cost_not_billable: amount_of(report.cost_not_billable, report.currency),
+    }
+}
+
+fn suspense_view(suspense: &SummarySuspense) -> SuspenseView {
+    let item = &suspense.item;
+    SuspenseView {
+        site: suspense.site.clone(),
+        who: user_and_account(&item.user, &item.account),
+        reason: item.reason.clone(),
+        jobs: counted(item.jobs, "job", "jobs"),
+        pages: counted(item.pages, "page", "pages"),
+        cost: amount_of(item.cost, suspense.currency),
+    }
+}
+
+fn suspense_totals(suspense: &[SummarySuspense]) -> Vec<String> {
+    let mut currencies: Vec<Currency> = suspense.iter().map(|one| one.currency).collect();
+    currencies.sort();
+    currencies.dedup();
+    let total = |currency: Currency| {
+        let of = || suspense.iter().filter(move |one| one.currency == currency);
+        let cost: Exact = of().map(|one| Exact::from(one.item.cost)).sum();
+        let jobs = of().map(|one| one.item.jobs).sum();
+        format!("{} in {}", amount_of(cost, currency), counted(jobs, "job", "jobs"))
+    };
+    currencies.into_iter().map(total).collect()
+}
+
+fn batch_view(batch: &SummaryBatch) -> BatchView {
+    BatchView {
+        id: batch.id.clone(),
+        period: batch.period.to_string(),
+        payers: counted(batch.payers, "payer", "payers"),
+        lines: counted(batch.lines, "line", "lines"),
+        currency: batch.currency.to_string(),
+        net: amount(batch.net, batch.currency),
+        tax: amount(batch.tax, batch.currency),
+        gross: amount(batch.net + batch.tax, batch.currency),
+        verdict: proof_rows::verdict(&batch.proof, batch.currency),
+        adds_up: batch.proof.difference().is_zero(),
+        proof: proof_rows::rows(&batch.proof, batch.currency),
+    }
+}
