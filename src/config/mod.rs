@@ -1,1 +1,29 @@
-//! The configuration: TOML text, then what serde reads, then what is checked.
+//! The configuration: TOML text, then tables read key by key, then what is checked.
+//!
+//! Reads the configuration file, and secrets when they are asked for. Neither the environment nor the clock.
+
+mod billing;
+mod check;
+mod error;
+mod handing_out;
+mod keys;
+mod overrides;
+mod paths;
+mod raw;
+mod secrets;
+mod site;
+mod when;
+
+pub mod init;
+
+pub use billing::{BillingConfig, InvoiceDate};
+pub use check::{CONFIG_SIZE_BYTES_MAX, Config, DirectoryConfig, DocumentNames, load_sites};
+pub use error::{ConfigError, Problem};
+pub use handing_out::{
+    MailConfig, MailTransport, MailWhen, OutputConfig, ReceiverConfig, ReceiverFormat, SmtpConfig,
+    SmtpSecurity, XeroConfig,
+};
+pub use keys::KEYS;
+pub use secrets::{SECRET_SIZE_BYTES_MAX, SecretError, SecretSource};
+pub use site::{BalanceChanges, PapercutConfig, ReportConfig, SiteConfig};
+pub use when::{WhenError, parse_when};

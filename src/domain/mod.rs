@@ -2,6 +2,7 @@
 
 mod charge;
 mod currency;
+mod directory;
 mod finding;
 mod invoice;
 mod job;
@@ -12,9 +13,15 @@ mod period;
 mod plan;
 mod report;
 mod rounding;
+mod schedule;
+mod secret;
 
 pub use charge::{Charge, HasColour, Terms, UsageItem, charge};
 pub use currency::Currency;
+pub use directory::{
+    AccountMatch, AccountRule, Directory, DirectoryError, MemberRow, PersonalJobs, Place, Span,
+    SuspenseReason, TeamRow,
+};
 pub use finding::{Finding, Severity};
 pub use invoice::{
     Batch, DetailItem, InvoiceLine, LineClass, NotBillableItem, Payer, PayerId, Proof, SuspenseItem, TaxRate,
@@ -28,3 +35,5 @@ pub use period::{Period, PeriodError};
 pub use plan::{Allowance, AllowancePer, Basis, Plan, PriceList, PriceRule};
 pub use report::{BalanceRow, DateOrder, DecimalMark, Rejection, ReportFacts, ReportKind, Row, SumRow};
 pub use rounding::{Rounded, round};
+pub use schedule::{Schedule, ScheduleError};
+pub use secret::Secret;

@@ -1,1 +1,3 @@
 //! Report and directory files: bytes to rows, rows to jobs and rejections.
+
+pub mod directory;

@@ -1,0 +1,213 @@
+//! `[[site]]`: a PaperCut server and the reports that come from it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+
+use super::paths::Paths;
+use super::raw::Section;
+use super::secrets::{SecretSource, source};
+use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind, fold_name};
+
+/// A site, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteConfig {
+    /// Its name, in batches and the ledger.
+    pub name: String,
+    /// The zone of its reports' wall clock.
+    pub time_zone: Tz,
+    /// The currency of its costs and invoices.
+    pub currency: Currency,
+    /// Folders whose reports are taken.
+    pub inbox: Vec<PathBuf>,
+    /// Shared accounts whose jobs are never billed, as written.
+    pub exclude_accounts: Vec<String>,
+    /// Printers whose jobs are never billed, as written.
+    pub ignore_printers: Vec<String>,
+    /// A file younger than this may still be being copied, and is left for the next run.
+    pub quiet_seconds: u32,
+    /// Old username to new username, as written.
+    pub alias: BTreeMap<String, String>,
+    /// What the operator says about its reports where a file does not decide it.
+    pub reports: ReportConfig,
+    /// Its server's web services.
+    pub papercut: Option<PapercutConfig>,
+}
+
+/// `[site.reports]`: each only where the files do not decide it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReportConfig {
+    /// Order of day, month and year.
+    pub date_order: Option<DateOrder>,
+    /// Decimal mark of amounts.
+    pub decimal_mark: Option<DecimalMark>,
+    /// Encoding, by a name that is known on the web.
+    pub encoding: Option<String>,
+    /// Report kind.
+    pub kind: Option<ReportKind>,
+    /// Header text to field name, as written: the reader knows its fields.
+    pub columns: BTreeMap<String, String>,
+}
+
+/// `[site.papercut]`: where the server is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PapercutConfig {
+    /// Address of the web services, as written.
+    pub url: String,
+    /// Where the token is.
+    pub token: SecretSource,
+    /// How balances are changed.
+    pub balance_changes: BalanceChanges,
+}
+
+/// How PaperCut balances are changed after billing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BalanceChanges {
+    /// Not at all.
+    None,
+}
+
+/// Longest time for which a young file is left alone: a day.
+const QUIET_SECONDS_MAX: u32 = 24 * 60 * 60;
+
+const QUIET_SECONDS_DEFAULT: u32 = 30;
+
+/// Reads all sites; `zone` and `currency` problems are noted and the site is left out.
+pub(super) fn sites(root: &Section<'_>, paths: &Paths) -> Vec<SiteConfig> {
+    let sections = root.sections("site");
+    if sections.is_empty() && !root.has("site") {
+        root.problem("site", "nothing", "at least one `[[site]]`");
+    }
+    let mut names = BTreeSet::new();
+    let mut sites = Vec::new();
+    for section in &sections {
+        let site = site(section, paths);
+        if let Some(site) = site {
+            if !names.insert(fold_name(&site.name)) {
+                section.problem(
+                    "name",
+                    format!("`{}` a second time", site.name),
+                    "another name for each site",
+                );
+            }
+            sites.push(site);
+        }
+    }
+    sites
+}
+
+fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
+    let name = section.needed_text("name", "a short name, such as `harbour`");
+    if name.chars().any(|letter| !(letter.is_alphanumeric() || letter == '-' || letter == '_')) {
+        section.problem(
+            "name",
+            format!("`{name}`"),
+            "letters, digits, `-` and `_`: it is part of file names",
+        );
+    }
+    let zone = section.needed_text("time_zone", "a zone such as `Europe/London`");
+    let time_zone = zone.parse::<Tz>().ok();
+    if time_zone.is_none() && !zone.is_empty() {
+        section.problem("time_zone", format!("`{zone}`"), nearest_zone(&zone));
+    }
+    let code = section.needed_text("currency", "three capital letters, such as `GBP`");
+    let currency = Currency::new(&code);
+    if currency.is_none() && !code.is_empty() {
+        section.problem("currency", format!("`{code}`"), "three capital letters, such as `GBP`");
+    }
+    let quiet_seconds =
+        section.whole("quiet_seconds", 0..=QUIET_SECONDS_MAX).unwrap_or(QUIET_SECONDS_DEFAULT);
+    let inbox = section.texts("inbox").iter().map(|folder| paths.at(folder)).collect();
+    let exclude_accounts = section.texts("exclude_accounts");
+    let ignore_printers = section.texts("ignore_printers");
+    let alias = alias(section);
+    let reports = reports(&section.section("reports"));
+    let papercut = section.has("papercut").then(|| papercut(&section.section("papercut"), paths)).flatten();
+    Some(SiteConfig {
+        name,
+        time_zone: time_zone?,
+        currency: currency?,
+        inbox,
+        exclude_accounts,
+        ignore_printers,
+        quiet_seconds,
+        alias,
+        reports,
+        papercut,
+    })
+}
+
+/// The zone that was probably meant.
+fn nearest_zone(found: &str) -> String {
+    let distance =
+        |zone: &Tz| strsim::damerau_levenshtein(&zone.name().to_lowercase(), &found.to_lowercase());
+    let near =
+        chrono_tz::TZ_VARIANTS.iter().min_by_key(|zone| distance(zone)).filter(|zone| distance(zone) <= 4);
+    match near {
+        Some(zone) => format!("a zone such as `{zone}`"),
+        None => "a zone such as `Europe/London`".to_owned(),
+    }
+}
+
+/// An alias leads to a name that has none itself, so that it says at once who is meant.
+fn alias(section: &Section<'_>) -> BTreeMap<String, String> {
+    let alias = section.map("alias");
+    let mut olds: BTreeMap<String, &str> = BTreeMap::new();
+    let names = section.section("alias");
+    for old in alias.keys() {
+        if let Some(other) = olds.insert(fold_name(old), old) {
+            names.problem(old, format!("the same user as `{other}`"), "each old name once");
+        }
+    }
+    for (old, new) in &alias {
+        if olds.contains_key(&fold_name(new)) {
+            names.problem(
+                old,
+                format!("`{new}`, which is an old name itself"),
+                "the name that is used today",
+            );
+        }
+    }
+    alias
+}
+
+fn reports(section: &Section<'_>) -> ReportConfig {
+    let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy].map(|order| (order.as_str(), order));
+    let marks = [DecimalMark::Point, DecimalMark::Comma].map(|mark| (mark.as_str(), mark));
+    let kinds = ReportKind::ALL.map(|kind| (kind.as_str(), kind));
+    let encoding = section.text("encoding");
+    if let Some(name) =
+        encoding.as_ref().filter(|name| encoding_rs::Encoding::for_label(name.as_bytes()).is_none())
+    {
+        section.problem("encoding", format!("`{name}`"), "an encoding such as `utf-8` or `windows-1252`");
+    }
+    ReportConfig {
+        date_order: section.choice("date_order", &orders),
+        decimal_mark: section.choice("decimal_mark", &marks),
+        encoding,
+        kind: section.choice("kind", &kinds),
+        columns: section.map("columns"),
+    }
+}
+
+fn papercut(section: &Section<'_>, paths: &Paths) -> Option<PapercutConfig> {
+    let url = section.needed_text("url", "an address such as `https://print.example:9192`");
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    if !url.is_empty() && rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', ':'])) {
+        section.problem("url", format!("`{url}`"), "an address such as `https://print.example:9192`");
+    } else if url.contains('@') {
+        section.problem("url", "an address with a user in it", "the token in `token_file` or `token_env`");
+    }
+    let words = ["none", "invoiced", "target", "overage"].map(|word| (word, word));
+    let balance_changes = section.choice("balance_changes", &words).unwrap_or("none");
+    if balance_changes != "none" {
+        let found = format!("`{balance_changes}`, which is not supported yet");
+        section.problem("balance_changes", found, "`none`");
+    }
+    let token = source(section, "token", |path| paths.at(path));
+    if token.is_none() && !section.has("token_file") && !section.has("token_env") {
+        section.problem("token_file", "nothing", "it, or `token_env`");
+    }
+    Some(PapercutConfig { url, token: token?, balance_changes: BalanceChanges::None })
+}
