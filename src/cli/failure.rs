@@ -60,7 +60,13 @@ pub struct Failure {
 impl Failure {
     /// A failure of what was typed.
     pub fn usage(message: impl Into<String>) -> Failure {
-        Failure { kind: "usage", exit: Exit::Usage, message: message.into(), causes: Vec::new(), hints: Vec::new() }
+        Failure {
+            kind: "usage",
+            exit: Exit::Usage,
+            message: message.into(),
+            causes: Vec::new(),
+            hints: Vec::new(),
+        }
     }
 
     /// A failure with the error's own causes.
@@ -91,14 +97,31 @@ impl From<LedgerError> for Failure {
     fn from(error: LedgerError) -> Failure {
         let failure = |kind, hint: &str| Failure::of(kind, Exit::Failed, &error).hint(hint);
         match &error {
-            LedgerError::Newer { .. } => failure("ledger-newer", "install the papertally that wrote it, or a later one"),
-            LedgerError::NotALedger => failure("ledger-foreign", "let `ledger.path` name another file; this one was left as it is"),
-            LedgerError::Damaged(_) => failure("ledger-damaged", "restore the ledger from a back-up; reports and inboxes can be taken in again"),
-            LedgerError::Locked(_) => failure("ledger-locked", "close the program that has the ledger open, then run again"),
-            LedgerError::ReadOnly(_) => failure("ledger-read-only", "give this user the right to write to the ledger and its folder"),
-            LedgerError::CannotOpen(_) | LedgerError::Folder(_) => failure("ledger-open", "check `ledger.path` and the rights on its folder"),
-            LedgerError::Disk(_) => failure("disk", "make room on the disk, then run again: nothing was half done"),
-            LedgerError::Currency { .. } => failure("currency", "a site keeps its currency; give the new one a site of its own"),
+            LedgerError::Newer { .. } => {
+                failure("ledger-newer", "install the papertally that wrote it, or a later one")
+            }
+            LedgerError::NotALedger => {
+                failure("ledger-foreign", "let `ledger.path` name another file; this one was left as it is")
+            }
+            LedgerError::Damaged(_) => failure(
+                "ledger-damaged",
+                "restore the ledger from a back-up; reports and inboxes can be taken in again",
+            ),
+            LedgerError::Locked(_) => {
+                failure("ledger-locked", "close the program that has the ledger open, then run again")
+            }
+            LedgerError::ReadOnly(_) => {
+                failure("ledger-read-only", "give this user the right to write to the ledger and its folder")
+            }
+            LedgerError::CannotOpen(_) | LedgerError::Folder(_) => {
+                failure("ledger-open", "check `ledger.path` and the rights on its folder")
+            }
+            LedgerError::Disk(_) => {
+                failure("disk", "make room on the disk, then run again: nothing was half done")
+            }
+            LedgerError::Currency { .. } => {
+                failure("currency", "a site keeps its currency; give the new one a site of its own")
+            }
             LedgerError::DoesNotAddUp(_) | LedgerError::Unreadable { .. } | LedgerError::Other(_) => {
                 failure("ledger", "run `papertally status`, and report this as a fault of papertally")
             }
@@ -113,17 +136,22 @@ impl From<RunError> for Failure {
             RunError::Ledger(error) => error.into(),
             RunError::Lock(LockError::Held { .. }) => of("locked", Exit::Locked)
                 .hint("wait until it has ended; the lock goes with its process, also after a crash"),
-            RunError::Lock(LockError::Io { .. }) => of("lock", Exit::Failed).hint("check the rights on the ledger's folder"),
-            RunError::DirectoryFile(_) | RunError::Directory(_) => {
-                of("directory", Exit::Failed).hint("mend the directory files; `papertally doctor` checks them again")
+            RunError::Lock(LockError::Io { .. }) => {
+                of("lock", Exit::Failed).hint("check the rights on the ledger's folder")
             }
+            RunError::Directory(_) => of("directory", Exit::Failed)
+                .hint("mend the directory files; `papertally doctor` checks them again"),
             RunError::Render { .. } => of("receiver", Exit::Failed).hint("nothing was issued"),
             RunError::Template(_) => of("template", Exit::Configuration),
             RunError::Mail(_) => of("mail", Exit::Configuration).hint("check `mail.from` and `mail.to`"),
-            RunError::Secret(_) => of("secret", Exit::Configuration),
-            RunError::Overlap { .. } => of("period", Exit::Usage).hint("a job lies in one billed period only: name the issued period, or one that does not touch it"),
+            RunError::Secret(_) | RunError::CaFile { .. } => of("secret", Exit::Configuration),
+            RunError::Overlap { .. } => of("period", Exit::Usage).hint(
+                "a job lies in one billed period only: name the issued period, or one that does not touch it",
+            ),
             RunError::BodyGone { .. } => of("delivery", Exit::Failed),
-            RunError::Inbox { .. } => of("inbox", Exit::Failed).hint("check `inbox` of the site and the rights on the folder"),
+            RunError::Inbox { .. } => {
+                of("inbox", Exit::Failed).hint("check `inbox` of the site and the rights on the folder")
+            }
         }
     }
 }
@@ -133,7 +161,9 @@ impl From<ConfigError> for Failure {
         let missing = matches!(error, ConfigError::Read { .. });
         let failure = Failure::of("configuration", Exit::Configuration, &error);
         if missing {
-            failure.hint("name it with `--config FILE` or $PAPERTALLY_CONFIG, or let `papertally init` write one")
+            failure.hint(
+                "name it with `--config FILE` or $PAPERTALLY_CONFIG, or let `papertally init` write one",
+            )
         } else {
             failure
         }

@@ -93,12 +93,17 @@ impl<'a> Ui<'a> {
     }
 
     /// A table; the columns in `right` are numbers.
-    pub(super) fn table(&mut self, head: &[&str], right: &[usize], rows: impl IntoIterator<Item = Vec<String>>) {
+    pub(super) fn table(
+        &mut self,
+        head: &[&str],
+        right: &[usize],
+        rows: impl IntoIterator<Item = Vec<String>>,
+    ) {
         if self.is_json {
             return;
         }
         let mut table = Table::new();
-        table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
+        table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
         table.set_header(head.iter().map(|text| (*text).to_owned()));
         for row in rows {
             // A control sign in a name could move the cursor, and a line break would tear the table.

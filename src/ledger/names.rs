@@ -33,6 +33,13 @@ impl Ledger {
         Ok(SiteId(self.connection.last_insert_rowid()))
     }
 
+    /// Lets users that the configuration names as renamed count under their present names.
+    pub fn rename_users(&self, site: SiteId, aliases: &[(String, String)]) -> Result<(), LedgerError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        apply_aliases(&transaction, site, aliases)?;
+        Ok(transaction.commit()?)
+    }
+
     /// The site's number and currency, where the ledger knows it.
     pub fn known_site(&self, name: &str) -> Result<Option<(SiteId, String)>, LedgerError> {
         let found = self

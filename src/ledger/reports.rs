@@ -29,6 +29,14 @@ pub struct StoredReport {
     pub rejected: i64,
     /// Cost of all rows.
     pub cost: Money,
+    /// Cost of the new jobs.
+    pub new_cost: Money,
+    /// Cost of the known jobs.
+    pub repeated_cost: Money,
+    /// Cost of the jobs that are never billed.
+    pub not_billable_cost: Money,
+    /// Cost of the unreadable rows, as far as it could be read.
+    pub rejected_cost: Money,
 }
 
 /// A row that could not be read.
@@ -49,7 +57,8 @@ pub struct StoredRejection {
 }
 
 const REPORT: &str = "SELECT name, kind, ingested_at, covered_first, covered_last, row_count, new_count,
-    repeated_count, not_billable_count, rejected_count, cost FROM report";
+    repeated_count, not_billable_count, rejected_count, cost, new_cost, repeated_cost, not_billable_cost,
+    rejected_cost FROM report";
 
 fn stored(row: &Row<'_>) -> Result<(StoredReport, Option<String>, Option<String>), rusqlite::Error> {
     let report = StoredReport {
@@ -63,6 +72,10 @@ fn stored(row: &Row<'_>) -> Result<(StoredReport, Option<String>, Option<String>
         not_billable: row.get(8)?,
         rejected: row.get(9)?,
         cost: Money::from_millionths(row.get(10)?),
+        new_cost: Money::from_millionths(row.get(11)?),
+        repeated_cost: Money::from_millionths(row.get(12)?),
+        not_billable_cost: Money::from_millionths(row.get(13)?),
+        rejected_cost: Money::from_millionths(row.get(14)?),
     };
     Ok((report, row.get(3)?, row.get(4)?))
 }
@@ -92,6 +105,15 @@ impl Ledger {
         let mut statement = self.connection.prepare(&sql)?;
         let rows: Vec<_> =
             statement.query_map(named_params! { ":site": site.0 }, stored)?.collect::<Result<_, _>>()?;
+        rows.into_iter().map(with_days).collect()
+    }
+
+    /// The reports of a site that came after a summary, in the order in which they came.
+    pub fn reports_after(&self, site: SiteId, mark: i64) -> Result<Vec<StoredReport>, LedgerError> {
+        let sql = format_report("WHERE site_id = :site AND id > :mark ORDER BY id");
+        let mut statement = self.connection.prepare(&sql)?;
+        let values = named_params! { ":site": site.0, ":mark": mark };
+        let rows: Vec<_> = statement.query_map(values, stored)?.collect::<Result<_, _>>()?;
         rows.into_iter().map(with_days).collect()
     }
 

@@ -2,8 +2,14 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::{Ledger, LedgerError};
+use super::deliveries::insert_delivery;
+use super::{Ledger, LedgerError, NewDelivery};
 use crate::domain::Finding;
+
+/// What tells a finding from others: its site, code and whole sentence.
+fn finding_key(site: &str, finding: &Finding) -> String {
+    [site, finding.code, &finding.to_string()].join("|")
+}
 
 /// A finished run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,40 +68,63 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Remembers a finding of a site; true where it was not open before.
-    pub fn note_finding(&self, site: &str, finding: &Finding, at: &str) -> Result<bool, LedgerError> {
-        let message = finding.to_string();
-        let key = [site, finding.code, &message].join("|");
-        let open: Option<bool> = self
+    /// Whether a finding of a site was told before and is still open.
+    pub fn is_told(&self, site: &str, finding: &Finding) -> Result<bool, LedgerError> {
+        let told: Option<bool> = self
             .connection
-            .query_row("SELECT open FROM finding WHERE key = :key", named_params! { ":key": key }, |row| {
-                row.get(0)
-            })
+            .query_row(
+                "SELECT open FROM finding WHERE key = :key",
+                named_params! { ":key": finding_key(site, finding) },
+                |row| row.get(0),
+            )
             .optional()?;
-        self.connection.execute(
-            "INSERT INTO finding (key, severity, code, message, first_seen_at, last_seen_at, open)
-             VALUES (:key, :severity, :code, :message, :at, :at, 1)
-             ON CONFLICT (key) DO UPDATE SET last_seen_at = :at, open = 1",
-            named_params! {
-                ":key": key,
-                ":severity": finding.severity.as_str(),
-                ":code": finding.code,
-                ":message": message,
-                ":at": at,
-            },
-        )?;
-        Ok(open != Some(true))
+        Ok(told == Some(true))
     }
 
-    /// Closes the findings of those codes that this run did not see again.
-    pub fn close_findings(&self, codes: &[&str], at: &str) -> Result<(), LedgerError> {
-        for code in codes {
-            self.connection.execute(
-                "UPDATE finding SET open = 0 WHERE code = :code AND last_seen_at <> :at",
-                named_params! { ":code": code, ":at": at },
+    /// Writes down a summary: its mail, the findings that it tells, and how far it has seen. A finding of an
+    /// earlier summary that is not among them is closed, unless a report brought it.
+    pub fn write_summary(
+        &self,
+        mail: Option<&NewDelivery<'_>>,
+        findings: &[(String, Finding)],
+        at: &str,
+    ) -> Result<(), LedgerError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        if let Some(mail) = mail {
+            insert_delivery(&transaction, None, mail)?;
+        }
+        transaction.execute("UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered')", [])?;
+        for (site, finding) in findings {
+            transaction.execute(
+                "INSERT INTO finding (key, severity, code, message, first_seen_at, last_seen_at, open)
+                 VALUES (:key, :severity, :code, :message, :at, :at, 1)
+                 ON CONFLICT (key) DO UPDATE SET last_seen_at = :at, open = 1",
+                named_params! {
+                    ":key": finding_key(site, finding),
+                    ":severity": finding.severity.as_str(),
+                    ":code": finding.code,
+                    ":message": finding.to_string(),
+                    ":at": at,
+                },
             )?;
         }
-        Ok(())
+        transaction.execute(
+            "INSERT INTO summary (written_at, report_mark, batch_mark)
+             SELECT :at, (SELECT coalesce(max(id), 0) FROM report), (SELECT coalesce(max(id), 0) FROM batch)",
+            named_params! { ":at": at },
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Up to which report and batch summaries have told.
+    pub fn summary_marks(&self) -> Result<(i64, i64), LedgerError> {
+        let found = self
+            .connection
+            .query_row("SELECT report_mark, batch_mark FROM summary ORDER BY id DESC LIMIT 1", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
+            .optional()?;
+        Ok(found.unwrap_or((0, 0)))
     }
 
     /// Findings that are open, oldest first.

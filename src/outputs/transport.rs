@@ -16,7 +16,7 @@ use lettre::transport::smtp::{Error, SUBMISSION_PORT, SUBMISSIONS_PORT};
 
 use super::files::{file_name, write_whole};
 use super::mail::{Envelope, recipients, sender};
-use super::secret::Secret;
+use crate::domain::Secret;
 
 /// What is known after a mail was handed over.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,7 +14,9 @@ use super::plan::{Draft, Facts, plan};
 use super::resolve::Resolver;
 use crate::config::{InvoiceDate, SiteConfig};
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
-use crate::ledger::{DeliveryKind, Issue, IssuedBatch, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId};
+use crate::ledger::{
+    DeliveryKind, Issue, IssuedBatch, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
+};
 use crate::outputs::{Coverage, file_name, report_page, statements};
 
 /// A batch that could be issued, with what it was made from.
@@ -58,7 +60,8 @@ impl Drafted<'_> {
     /// What stops the batch from being issued unasked.
     pub fn obstacles(&self, gaps: Gaps) -> Vec<&Finding> {
         let stops = |finding: &&Finding| {
-            finding.severity == Severity::Error && (gaps == Gaps::Stop || finding.code != "period-not-covered")
+            finding.severity == Severity::Error
+                && (gaps == Gaps::Stop || finding.code != "period-not-covered")
         };
         self.draft.batch.findings.iter().filter(stops).collect()
     }
@@ -114,7 +117,7 @@ pub fn draft<'a>(
 
 /// Issues a draft: lines, links, terms, proofs and deliveries hold together or not at all. Nothing leaves the
 /// process here.
-pub fn issue(books: &Books<'_>, site: &SiteConfig, drafted: &mut Drafted<'_>) -> Result<Issued, RunError> {
+pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<Issued, RunError> {
     let now = books.now_text();
     let batch = &drafted.draft.batch;
     let new = NewBatch {
@@ -132,11 +135,17 @@ pub fn issue(books: &Books<'_>, site: &SiteConfig, drafted: &mut Drafted<'_>) ->
     let lines: HashMap<(Period, PayerId, LineClass), Uuid> =
         batch.lines.iter().map(|line| ((line.period, line.payer.id.clone(), line.class), line.id)).collect();
     for (facts, resolver) in &mut drafted.facts.periods {
-        let linking = Linking { books, site: drafted.site, exclusions: &drafted.exclusions, issue: &issue, lines: &lines };
+        let linking = Linking {
+            books,
+            site: drafted.site,
+            exclusions: &drafted.exclusions,
+            issue: &issue,
+            lines: &lines,
+        };
         linking.period(facts, resolver, drafted.seen)?;
     }
     let coverage = Coverage { covered: drafted.covered.clone(), gaps: drafted.facts.gaps.clone() };
-    let findings = write_deliveries(books, site, batch, &coverage, &issue)?;
+    let findings = write_deliveries(books, batch, &coverage, &issue)?;
     let batch_row = issue.batch_row();
     issue.commit()?;
     Ok(Issued { batch_row, findings })
@@ -145,7 +154,6 @@ pub fn issue(books: &Books<'_>, site: &SiteConfig, drafted: &mut Drafted<'_>) ->
 /// Writes down everything that a batch hands out: receivers' files, statements and the reconciliation page.
 pub(super) fn write_deliveries(
     books: &Books<'_>,
-    site: &SiteConfig,
     batch: &crate::domain::Batch,
     coverage: &Coverage,
     issue: &Issue<'_>,
@@ -155,12 +163,23 @@ pub(super) fn write_deliveries(
     let mut findings = Vec::new();
     let write = |part: &str, name: &str, bytes: &[u8]| -> Result<(), RunError> {
         let key = format!("{}/{part}/{name}", batch.id);
-        let target = if part == "statement" { format!("{folder}/statements/{name}") } else { format!("{folder}/{name}") };
-        issue.delivery(&NewDelivery { key: &key, kind: DeliveryKind::File, target: &target, body: bytes, at: &now })?;
+        let target = if part == "statement" {
+            format!("{folder}/statements/{name}")
+        } else {
+            format!("{folder}/{name}")
+        };
+        issue.delivery(&NewDelivery {
+            key: &key,
+            kind: DeliveryKind::File,
+            target: &target,
+            body: bytes,
+            at: &now,
+        })?;
         Ok(())
     };
-    for (name, receiver) in books.receivers(site)? {
-        let rendered = receiver.render(batch).map_err(|source| RunError::Render { receiver: name.clone(), source })?;
+    for (name, receiver) in books.receivers() {
+        let rendered =
+            receiver.render(batch).map_err(|source| RunError::Render { receiver: name.clone(), source })?;
         for file in &rendered.files {
             write(&name, &file.name, &file.bytes)?;
         }
@@ -237,7 +256,14 @@ impl Linking<'_> {
         Ok(())
     }
 
-    fn link(&self, period: Period, payer: PayerId, class: LineClass, job: i64, role: Role) -> Result<(), RunError> {
+    fn link(
+        &self,
+        period: Period,
+        payer: PayerId,
+        class: LineClass,
+        job: i64,
+        role: Role,
+    ) -> Result<(), RunError> {
         if let Some(line) = self.lines.get(&(period, payer, class)) {
             self.issue.link(*line, job, class, role)?;
         }

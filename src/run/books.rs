@@ -1,19 +1,21 @@
 //! What a command works with: configuration, ledger, directory, templates and now.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use super::error::RunError;
 use super::resolve::Policy;
-use crate::config::{Config, ReceiverConfig, ReceiverFormat, SiteConfig};
+use crate::config::{
+    Config, MailConfig, MailTransport, ReceiverConfig, ReceiverFormat, SiteConfig, SmtpSecurity,
+};
 use crate::domain::Directory;
 use crate::ledger::Ledger;
-use crate::outputs::formats::{LinesCsvSettings, Tracking, XeroSettings};
+use crate::outputs::formats::{LinesCsvSettings, TextEncoding, XeroSettings};
 use crate::outputs::{Receiver, Security, SmtpSettings, Templates, Transport};
 use crate::sources::ReadSettings;
-use crate::sources::directory::read_directory;
+use crate::sources::directory;
 
 /// The environment as `main` found it.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -49,8 +51,7 @@ impl<'a> Books<'a> {
         environment: Environment<'a>,
     ) -> Result<Books<'a>, RunError> {
         let files = &config.directory;
-        let rows = read_directory(&files.members, files.teams.as_deref(), files.accounts.as_deref())?;
-        let directory = Directory::new(rows.members, rows.teams, rows.rules).map_err(RunError::Directory)?;
+        let directory = directory::load(&files.members, &files.teams, files.accounts.as_deref())?;
         let templates = match &config.output.templates {
             Some(folder) => Templates::with_folder(folder)?,
             None => Templates::embedded()?,
@@ -84,8 +85,8 @@ impl<'a> Books<'a> {
     }
 
     /// The receivers with their names.
-    pub fn receivers(&self, _site: &SiteConfig) -> Result<Vec<(String, Receiver)>, RunError> {
-        Ok(self.config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver_of(receiver))).collect())
+    pub fn receivers(&self) -> Vec<(String, Receiver)> {
+        self.config.receivers.iter().map(|receiver| (receiver.name.clone(), receiver_of(receiver))).collect()
     }
 
     /// How mails leave; the password is read here, when it is needed.
@@ -106,6 +107,7 @@ pub fn read_settings(site: &SiteConfig) -> ReadSettings {
         decimal_mark: site.reports.decimal_mark,
         currency: Some(site.currency),
         time_zone: Some(site.time_zone),
+        period: None,
         aliases: site.reports.columns.iter().map(|(header, field)| (header.clone(), field.clone())).collect(),
     }
 }
@@ -116,20 +118,57 @@ pub fn aliases(site: &SiteConfig) -> Vec<(String, String)> {
 }
 
 fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
+    // The configuration has checked the name.
+    let encoding = TextEncoding::parse(&receiver.encoding).unwrap_or_default();
     match &receiver.format {
-        ReceiverFormat::Xero(xero) => Receiver::Xero(XeroSettings {
+        ReceiverFormat::XeroSalesCsv(xero) => Receiver::Xero(XeroSettings {
             account_code: xero.account_code.clone(),
             date_order: xero.date_order,
             tax_types: xero.tax_types.clone(),
-            tracking: BTreeMap::<String, String>::new()
-                .into_iter()
-                .map(|(name, option)| Tracking { name, option })
-                .collect(),
+            tracking_1: None,
+            tracking_2: None,
             branding_theme: None,
-            encoding: receiver.encoding,
+            encoding,
         }),
-        ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
+        ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,
     }
+}
+
+/// How mails leave, as the configuration says.
+fn mail_transport(mail: &MailConfig, environment: Environment<'_>) -> Result<Transport, RunError> {
+    let smtp = match &mail.transport {
+        MailTransport::Folder(folder) => return Ok(Transport::Folder(folder.clone())),
+        MailTransport::Smtp(smtp) => smtp,
+    };
+    let login = match &smtp.login {
+        Some((user, password)) => Some((user.clone(), password.read(environment)?)),
+        None => None,
+    };
+    let extra_ca_pem = match &smtp.ca_file {
+        Some(path) => {
+            Some(std::fs::read(path).map_err(|source| RunError::CaFile { path: path.clone(), source })?)
+        }
+        None => None,
+    };
+    Ok(Transport::Smtp(SmtpSettings {
+        host: smtp.host.clone(),
+        port: Some(smtp.port),
+        security: match smtp.security {
+            SmtpSecurity::StartTls => Security::StartTls,
+            SmtpSecurity::Tls => Security::Tls,
+            SmtpSecurity::None => Security::None,
+        },
+        login,
+        extra_ca_pem,
+        hello_name: mail_host(&mail.from).to_owned(),
+        timeout: Duration::from_secs(u64::from(smtp.timeout_seconds)),
+    }))
+}
+
+/// The host of a mail address: also the right-hand side of our Message-IDs.
+pub fn mail_host(address: &str) -> &str {
+    let host = address.rsplit('@').next().unwrap_or("").trim_end_matches('>').trim();
+    if host.is_empty() { "localhost" } else { host }
 }

@@ -62,4 +62,3 @@ pub fn collect(site: &SiteConfig, output: &Path, clock: SystemTime) -> Result<Co
     }
     Ok(collected)
 }
-

@@ -54,7 +54,8 @@ fn hand_out(books: &Books<'_>, mut delivery: Delivery) -> Result<Delivery, RunEr
     let repeatable = !matches!(transport, Some(Transport::Smtp(_)));
     let lost = delivery.state == DeliveryState::Sending && !repeatable;
     if lost || delivery.state == DeliveryState::Uncertain {
-        let answer = if lost { "papertally ended while the mail was handed over" } else { delivery.answer.as_str() };
+        let answer =
+            if lost { "papertally ended while the mail was handed over" } else { delivery.answer.as_str() };
         let answer = answer.to_owned();
         books.ledger.delivery_ends(delivery.id, DeliveryState::Uncertain, &answer, &now)?;
         delivery.state = DeliveryState::Uncertain;
@@ -80,13 +81,19 @@ fn write_file(books: &Books<'_>, delivery: &Delivery, body: &[u8]) -> (DeliveryS
     match write_whole(&books.config.output.folder.join(&delivery.target), body) {
         Ok(_) => (DeliveryState::Delivered, String::new()),
         Err(error) => {
-            let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+            let cause =
+                std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
             (DeliveryState::Failed, format!("{error}{cause}"))
         }
     }
 }
 
-fn send_mail(books: &Books<'_>, transport: &Transport, delivery: &Delivery, body: &[u8]) -> (DeliveryState, String) {
+fn send_mail(
+    books: &Books<'_>,
+    transport: &Transport,
+    delivery: &Delivery,
+    body: &[u8],
+) -> (DeliveryState, String) {
     let Some(mail) = &books.config.mail else {
         return (DeliveryState::Failed, "the configuration has no [mail] any more".to_owned());
     };

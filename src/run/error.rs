@@ -1,10 +1,10 @@
 //! What can go wrong in the pipeline.
 
 use crate::config::SecretError;
-use crate::domain::{DirectoryError, Period};
+use crate::domain::Period;
 use crate::ledger::LedgerError;
 use crate::outputs::{MailError, RenderError, TemplateError};
-use crate::sources::directory::DirectoryFileError;
+use crate::sources::directory::DirectoryReadError;
 
 use super::lock::LockError;
 
@@ -17,12 +17,9 @@ pub enum RunError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// A directory file cannot be read.
+    /// The directory cannot be read, or not be used as a whole.
     #[error(transparent)]
-    DirectoryFile(#[from] DirectoryFileError),
-    /// The directory cannot be used as a whole.
-    #[error("the directory cannot be used: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
-    Directory(Vec<DirectoryError>),
+    Directory(#[from] DirectoryReadError),
     /// A receiver's files cannot be made.
     #[error("cannot make the files of receiver `{receiver}`")]
     Render {
@@ -41,6 +38,15 @@ pub enum RunError {
     /// A password cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// The certificates for the mail server cannot be read.
+    #[error("cannot read `{}`, which `mail.smtp.ca_file` names", path.display())]
+    CaFile {
+        /// The file.
+        path: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// The period overlaps an issued one.
     #[error("{period} overlaps {issued}, which batch `{batch}` has billed")]
     Overlap {

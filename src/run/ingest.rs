@@ -13,7 +13,7 @@ use crate::domain::{
 use crate::ledger::{
     Documents, Ingest, Ingested, Ledger, LedgerError, ReportOrigin, RowIs, SiteId, StoredReport,
 };
-use crate::sources::{self, ReadError, ReadSettings, Report, TakeError};
+use crate::sources::{self, ReadError, ReadRowsError, ReadSettings, Report};
 
 /// Most findings that one file adds; the counts go on, so nothing is lost but the repetition.
 const FINDINGS_PER_FILE_MAX: usize = 1_000;
@@ -194,10 +194,10 @@ impl<'a, 'l> Taking<'a, 'l> {
             Ok(())
         });
         match read {
-            Ok(()) => Ok(()),
-            Err(TakeError::Read(error)) => Err(IngestError::Read(error)),
-            Err(TakeError::Taker(Stop::Ledger(error))) => Err(IngestError::Ledger(error)),
-            Err(TakeError::Taker(Stop::NoJobs)) => Err(IngestError::NoJobs(report.facts().kind)),
+            Ok(_) => Ok(()),
+            Err(ReadRowsError::Report(error)) => Err(IngestError::Read(error)),
+            Err(ReadRowsError::Taker(Stop::Ledger(error))) => Err(IngestError::Ledger(error)),
+            Err(ReadRowsError::Taker(Stop::NoJobs)) => Err(IngestError::NoJobs(report.facts().kind)),
         }
     }
 
@@ -241,7 +241,9 @@ impl<'a, 'l> Taking<'a, 'l> {
         if self.findings.len() < FINDINGS_PER_FILE_MAX {
             self.findings.push(finding);
         } else if self.findings.len() == FINDINGS_PER_FILE_MAX {
-            let text = format!("more than {FINDINGS_PER_FILE_MAX} findings in this file: the rest is counted, not listed");
+            let text = format!(
+                "more than {FINDINGS_PER_FILE_MAX} findings in this file: the rest is counted, not listed"
+            );
             self.findings.push(Finding::new(Severity::Warning, "findings-cut", text));
         }
     }

@@ -31,7 +31,10 @@ fn finding(what: &str, names: &[&str]) -> Finding {
     Finding::new(
         Severity::Note,
         "names-alike",
-        format!("the {what} {} look alike and count as different; if they are one, say so in the directory or under [site.alias]", listed.join(", ")),
+        format!(
+            "the {what} {} look alike and count as different; if they are one, say so in the directory or under [site.alias]",
+            listed.join(", ")
+        ),
     )
 }
 

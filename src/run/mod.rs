@@ -1,7 +1,18 @@
 //! The pipeline: the only place where ledger, sources and outputs meet.
+//!
+//! `collect` finds report files, `ingest` takes them in, `facts` reads what billing looks at, `plan` makes the
+//! batch (pure), `bill` issues it, `deliver` hands it out, `nightly` does all that is due.
 
+pub mod bill;
+pub mod books;
+pub mod collect;
+pub mod deliver;
+pub mod error;
 pub mod facts;
+pub mod ingest;
 pub mod lock;
+mod lookalike;
 pub mod plan;
 pub mod resolve;
+pub mod totals;
 mod wording;

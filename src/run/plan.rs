@@ -153,13 +153,15 @@ fn plan_period(
 }
 
 /// The billable use of a period by payer, and what nobody pays.
-struct Shared {
+pub(super) struct Shared {
     items: BTreeMap<PayerId, Vec<UsageItem>>,
     detail: Vec<DetailItem>,
-    suspense: Vec<SuspenseItem>,
+    /// What nobody pays, by user, account and reason.
+    pub(super) suspense: Vec<SuspenseItem>,
 }
 
-fn share_out(period: &PeriodFacts, resolver: &mut Resolver<'_>) -> Shared {
+/// Shares the billable use of a period out to its payers.
+pub(super) fn share_out(period: &PeriodFacts, resolver: &mut Resolver<'_>) -> Shared {
     let mut items: BTreeMap<PayerId, Vec<UsageItem>> = BTreeMap::new();
     let mut detail: BTreeMap<(PayerId, String, String, String), DetailItem> = BTreeMap::new();
     let mut suspense: BTreeMap<(String, String, String), SuspenseItem> = BTreeMap::new();
@@ -353,7 +355,8 @@ fn span_text(span: Period) -> String {
     }
 }
 
-fn suspense_finding(item: &SuspenseItem) -> Finding {
+/// What a person is told of jobs in suspense.
+pub(super) fn suspense_finding(item: &SuspenseItem) -> Finding {
     let jobs = if item.jobs == 1 { "1 job".to_owned() } else { format!("{} jobs", item.jobs) };
     let message = format!("{jobs} ({} pages, cost {}) in suspense: {}", item.pages, item.cost, item.reason);
     Finding::new(Severity::Warning, "suspense", message)

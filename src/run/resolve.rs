@@ -36,8 +36,8 @@ pub enum Costs {
 pub struct Policy<'a> {
     /// Members, teams and account rules.
     pub directory: &'a Directory,
-    /// Plans by name.
-    pub plans: &'a BTreeMap<String, Plan>,
+    /// Plans.
+    pub plans: &'a [Plan],
     /// The plan of payers whose row names none.
     pub default_plan: Option<&'a str>,
     /// Who pays personal jobs of a team's members.
@@ -56,7 +56,7 @@ impl Policy<'_> {
                 "{payer} has no plan; name one in its `plan` column, or set `billing.default_plan`"
             ));
         };
-        let Some(plan) = self.plans.get(name) else {
+        let Some(plan) = self.plans.iter().find(|plan| plan.name == name) else {
             return Err(format!("{payer} has the plan `{name}`, which the configuration does not describe"));
         };
         let seats = match payer {

@@ -243,3 +243,12 @@ CREATE TABLE finding (
     last_seen_at TEXT NOT NULL,
     open INTEGER NOT NULL CHECK (open IN (0, 1))
 ) STRICT;
+
+-- How far the ledger had come when a summary was written down: what came later is news for the next one, also
+-- after a crash in between.
+CREATE TABLE summary (
+    id INTEGER PRIMARY KEY,
+    written_at TEXT NOT NULL,
+    report_mark INTEGER NOT NULL,
+    batch_mark INTEGER NOT NULL
+) STRICT;
