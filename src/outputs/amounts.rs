@@ -59,6 +59,8 @@ fn grouped(number: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
     use crate::domain::Money;
 
@@ -81,5 +83,12 @@ mod tests {
         assert_eq!(counted(1, "payer", "payers"), "1 payer");
         assert_eq!(counted(0, "payer", "payers"), "0 payers");
         assert_eq!(counted(12_345, "payer", "payers"), "12,345 payers");
+    }
+
+    proptest! {
+        #[test]
+        fn grouping_changes_no_digit(number in "-?[0-9]{1,19}(\\.[0-9]{1,12})?") {
+            prop_assert_eq!(grouped(&number).replace(',', ""), number);
+        }
     }
 }

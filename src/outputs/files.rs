@@ -145,7 +145,7 @@ fn sync_folder(_folder: &Path) -> io::Result<()> {
 /// ```
 /// use papertally::outputs::file_name;
 /// assert_eq!(file_name("harbour-2026-10-lines", "csv"), "harbour-2026-10-lines.csv");
-/// assert_eq!(file_name("../etc", "csv"), "etc-f26f87a9.csv");
+/// assert_eq!(file_name("../etc", "csv"), "etc-f7f9121f.csv");
 /// ```
 pub fn file_name(id: &str, ending: &str) -> String {
     let plain = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '-' | '_' | '.');
@@ -217,8 +217,17 @@ mod tests {
         );
         let error = write_whole(folder.path(), b"one").unwrap_err();
         assert!(matches!(error, FileError::FileDiffers { .. }), "{error:?}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_place_that_takes_no_files_is_named_with_the_systems_reason() {
         let error = write_whole(Path::new("/proc/papertally/x"), b"one").unwrap_err();
-        assert!(std::error::Error::source(&error).is_some(), "{error:?}");
+        assert_eq!(error.to_string(), "cannot create the folder `/proc/papertally`");
+        assert!(std::error::Error::source(&error).is_some());
+        let error = write_whole(Path::new("/proc/x"), b"one").unwrap_err();
+        assert_eq!(error.to_string(), "cannot write `/proc/x`");
+        assert!(std::error::Error::source(&error).is_some());
     }
 
     #[cfg(unix)]
@@ -238,11 +247,11 @@ mod tests {
         let check = |id: &str, expected: &str| assert_eq!(file_name(id, "csv"), expected);
         check("harbour-2026-10", "harbour-2026-10.csv");
         check("harbour-2026-10-A1", "harbour-2026-10-A1.csv");
-        check("team:T100", "team-T100-a6a3c1d2.csv");
-        check("nul", "_nul-1eba5ee6.csv");
-        check("com7.x", "_com7.x-.csv");
+        check("team:T100", "team-T100-3e966bcf.csv");
+        check("nul", "_nul-99e62427.csv");
+        check("com7.x", "_com7.x-b4dc8d66.csv");
         check("", "_-e3b0c442.csv");
-        check("..", "_-.csv");
+        check("..", "_-5ec1f7e7.csv");
         assert_ne!(file_name("a/b", "x"), file_name("a\\b", "x"));
         assert!(file_name(&"é".repeat(500), "x").len() < 143);
         assert_ne!(file_name(&"a".repeat(500), "x"), file_name(&"a".repeat(501), "x"));

@@ -337,3 +337,104 @@ fn findings(batch: &Batch) -> Vec<FindingView> {
     }
     views
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Finding, SuspenseItem};
+    use crate::outputs::fixture;
+
+    fn busy_batch() -> Batch {
+        let mut batch = fixture::worked_example();
+        batch.suspense = vec![SuspenseItem {
+            user: "zoe<script>".into(),
+            account: "Acme\\Lab".into(),
+            reason: "user `zoe` is in no member row".into(),
+            jobs: 2,
+            pages: 1_204,
+            cost: fixture::money("120.40"),
+        }];
+        batch.findings = vec![
+            Finding::new(Severity::Note, "column-unknown", "column `Cost centre` is not used")
+                .in_file("march.csv"),
+            Finding::new(Severity::Error, "coverage-gap", "no report covers 2026-03-30..2026-03-31"),
+        ];
+        batch
+    }
+
+    fn pages(batch: &Batch) -> Vec<(String, String)> {
+        statements(&Templates::embedded().unwrap(), batch)
+            .unwrap()
+            .into_iter()
+            .map(|file| (file.name, String::from_utf8(file.bytes).unwrap()))
+            .collect()
+    }
+
+    fn page(batch: &Batch, coverage: &Coverage) -> String {
+        let file = report_page(&Templates::embedded().unwrap(), batch, coverage).unwrap();
+        assert_eq!(file.name, "main-2026-03-report.html");
+        String::from_utf8(file.bytes).unwrap()
+    }
+
+    #[test]
+    fn each_payer_has_a_statement_of_its_own_numbers() {
+        let pages = pages(&fixture::worked_example());
+        let names: Vec<&str> = pages.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            ["main-2026-03-statement-team-T100.html", "main-2026-03-statement-member-M003.html"]
+        );
+        let team = &pages[0].1;
+        for expected in
+            ["Kestrel &amp; Lark, Ltd", "GBP 3.32", "2.76 before tax, 0.56 tax", ">61<", ">40<", ">21<"]
+        {
+            assert!(team.contains(expected), "{expected}");
+        }
+        assert!(!team.contains("Lynx"), "another payer's name");
+        assert!(!pages[1].1.contains("your plan includes"), "nothing was included");
+    }
+
+    #[test]
+    fn a_line_of_zero_has_a_statement_and_no_invoice() {
+        let mut batch = fixture::worked_example();
+        batch.lines.retain(|line| line.payer.id == fixture::member().id);
+        batch.lines[0].net = fixture::money("0");
+        batch.lines[0].tax = fixture::money("0");
+        let pages = pages(&batch);
+        assert!(pages[0].1.contains("14 pages at cost"));
+        assert!(!pages[0].1.contains("PRT-2026-03-M003"));
+    }
+
+    #[test]
+    fn the_report_shows_proof_exceptions_and_findings_with_the_gravest_first() {
+        let march = |first, last| {
+            let day = |day| chrono::NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+            Period::of_days(day(first), day(last)).unwrap()
+        };
+        let coverage = Coverage { covered: vec![march(1, 29)], gaps: vec![march(30, 31)] };
+        let page = page(&busy_batch(), &coverage);
+        for expected in [
+            "The batch adds up: difference 0.",
+            "No report covers 2026-03-30..2026-03-31.",
+            "zoe&lt;script&gt; on Acme\\Lab",
+            ">1,204<",
+            "refunded",
+            "march.csv: column `Cost centre` is not used",
+        ] {
+            assert!(page.contains(expected), "{expected}");
+        }
+        assert!(page.find("coverage-gap") < page.find("column-unknown"));
+    }
+
+    #[test]
+    fn pages_are_self_contained() {
+        let batch = busy_batch();
+        let mut all: Vec<String> = pages(&batch).into_iter().map(|(_, page)| page).collect();
+        all.push(page(&batch, &Coverage::default()));
+        for page in all {
+            for foreign in ["<script", "src=", "href=", "@import", "url("] {
+                assert!(!page.contains(foreign), "{foreign}");
+            }
+        }
+    }
+}

@@ -7,8 +7,8 @@
 use std::fmt;
 
 use chrono::{DateTime, FixedOffset};
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::message::{Attachment as Part, Mailbox, Message, MultiPart, SinglePart};
+use lettre::message::header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue};
+use lettre::message::{Attachment as Part, Body, Mailbox, Message, MultiPart, SinglePart};
 use sha2::{Digest, Sha256};
 
 /// Who gets the mail from whom, and its head.
@@ -92,7 +92,7 @@ pub fn compose(
     }
     let mut builder = Message::builder()
         .from(address(&envelope.from, "from", 1)?)
-        .subject(envelope.subject.replace(|sign: char| sign.is_control(), " "))
+        .subject(envelope.subject.split_whitespace().collect::<Vec<_>>().join(" "))
         .message_id(Some(format!("<{}>", envelope.message_id)))
         .date(std::time::SystemTime::from(envelope.date));
     for recipient in recipients(envelope)? {
@@ -148,14 +148,16 @@ fn is_message_id(text: &str) -> bool {
 fn attached(attachment: &Attachment) -> Result<SinglePart, MailError> {
     let ending = attachment.name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let content_type = match ending {
-        "csv" => "text/csv; charset=utf-8",
+        "csv" => "text/csv",
         "json" => "application/json",
         "xlsx" => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "html" => "text/html; charset=utf-8",
         _ => "application/octet-stream",
     };
     let content_type = ContentType::parse(content_type).map_err(|_| MailError::Build)?;
-    Ok(Part::new(attachment.name.clone()).body(attachment.bytes.clone(), content_type))
+    // Always base64: the other encodings may rewrite line ends, and the file must arrive byte by byte.
+    let body = Body::new_with_encoding(attachment.bytes.clone(), ContentTransferEncoding::Base64);
+    Ok(Part::new(attachment.name.clone()).body(body.map_err(|_| MailError::Build)?, content_type))
 }
 
 /// A boundary must not stand in the content: it holds a hash of the content, which cannot name itself.
@@ -170,4 +172,97 @@ fn content_digest(envelope: &Envelope, text: &str, html: &str, attachments: &[At
         part(&attachment.bytes);
     }
     hash.finalize().iter().take(12).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::outputs) fn envelope() -> Envelope {
+        Envelope {
+            from: "Print <print@harbour.example>".into(),
+            to: vec!["ann@harbour.example".into(), "Bob Ünal <bob@harbour.example>".into()],
+            reply_to: Some("office@harbour.example".into()),
+            message_id: message_id("0a7b48df-d989", "harbour.example"),
+            date: DateTime::parse_from_rfc3339("2026-07-02T06:00:00+01:00").unwrap(),
+            subject: "Überblick\r\nBcc: x@y.example".into(),
+        }
+    }
+
+    fn composed(attachments: &[Attachment]) -> String {
+        let mail = compose(&envelope(), "Größe: 1\n", "<p>Größe: 1</p>\n", attachments).unwrap();
+        String::from_utf8(mail).unwrap()
+    }
+
+    #[test]
+    fn the_head_is_ours_and_one_line_each() {
+        let mail = composed(&[]);
+        let head = mail.split("\r\n\r\n").next().unwrap();
+        insta::assert_snapshot!(head.replace('\r', ""), @r#"
+        From: Print <print@harbour.example>
+        Subject: =?utf-8?b?w5xiZXJibGljaw==?= Bcc: x@y.example
+        Message-ID: <0a7b48df-d989@harbour.example>
+        Date: Thu, 2 Jul 2026 06:00:00 +0100
+        To: ann@harbour.example, =?utf-8?b?Qm9iIMOcbmFs?= <bob@harbour.example>
+        Reply-To: office@harbour.example
+        MIME-Version: 1.0
+        Content-Type: multipart/mixed;
+         boundary="=_papertally_m_a0a90d653c2249803709814e"
+        "#);
+        assert!(mail.is_ascii(), "safe for servers without 8BITMIME");
+    }
+
+    #[test]
+    fn text_html_and_attachments_are_parts() {
+        let attachments = [
+            Attachment { name: "lines.csv".into(), bytes: b"a,b\r\n1,2\r\n".to_vec() },
+            Attachment { name: "größe.xlsx".into(), bytes: vec![0, 159, 146, 150] },
+        ];
+        let mail = composed(&attachments);
+        for part in [
+            "multipart/mixed",
+            "multipart/alternative",
+            "text/plain",
+            "text/html",
+            "text/csv",
+            "spreadsheetml",
+        ] {
+            assert!(mail.contains(part), "{part}");
+        }
+        assert!(mail.contains("filename=\"lines.csv\""));
+        assert!(mail.contains("YSxiDQoxLDINCg=="), "byte by byte");
+    }
+
+    #[test]
+    fn the_same_parts_give_the_same_bytes() {
+        let attachment = |byte| [Attachment { name: "a.csv".into(), bytes: vec![byte] }];
+        assert_eq!(composed(&attachment(1)), composed(&attachment(1)));
+        assert_ne!(composed(&attachment(1)), composed(&attachment(2)));
+    }
+
+    #[test]
+    fn what_is_no_address_is_named_by_its_place_alone() {
+        let check = |change: fn(&mut Envelope), expected: &str| {
+            let mut envelope = envelope();
+            change(&mut envelope);
+            assert_eq!(compose(&envelope, "", "", &[]).unwrap_err().to_string(), expected);
+        };
+        check(
+            |envelope| envelope.to[1] = "bob at harbour".into(),
+            "address 2 of `to` is not a mail address: expected `name@host` or `Name <name@host>`",
+        );
+        check(
+            |envelope| envelope.from = String::new(),
+            "address 1 of `from` is not a mail address: expected `name@host` or `Name <name@host>`",
+        );
+        check(
+            |envelope| envelope.to.clear(),
+            "the mail has no recipient: expected at least one address in `to`",
+        );
+        check(
+            |envelope| envelope.message_id = "a b@c".into(),
+            "the Message-ID is `a b@c`, expected `key@host` of letters, digits and `.-_`",
+        );
+        assert!(!format!("{:?}", envelope()).contains("ann@"));
+    }
 }

@@ -194,14 +194,14 @@ mod tests {
     fn a_line_has_the_keys_that_scripts_rely_on() {
         let batch = fixture::worked_example();
         let line = serde_json::to_string(&LineJson::of(&batch.lines[2], &batch)).unwrap();
-        insta::assert_snapshot!(line, @"");
+        insta::assert_snapshot!(line, @r#"{"id":"2e311b2a-cc74-52da-b7a4-5c387219398e","invoice_number":"PRT-2026-03-M003","payer":"member:M003","payer_name":"Lynx Studio","payer_email":"post@lynx.example","class":"cost","period":"2026-03","revision":0,"adjusts":null,"description":"Print 2026-03: 14 pages at cost + 25%","quantity":"1","unit_price":"1.63","net":"1.63","tax":"0.33","tax_rate":"20","tax_name":"VAT 20%","gross":"1.96","currency":"GBP","invoice_date":"2026-03-31","due_date":"2026-04-14","usage":{"jobs":3,"mono_pages":11,"colour_pages":3,"mono_included":0,"colour_included":0}}"#);
     }
 
     #[test]
     fn a_proof_shows_that_nothing_is_missing() {
         let batch = fixture::worked_example();
         let proof = serde_json::to_string(&ProofJson::of(&batch.proof, 2)).unwrap();
-        insta::assert_snapshot!(proof, @"");
+        insta::assert_snapshot!(proof, @r#"{"reported":"9.85","not_billable":"2.25","suspense":"0.00","allowance":"6.80","markup":"3.585","rounding":"0.005","billed":"4.39","difference":"0.00"}"#);
     }
 
     #[test]

@@ -352,3 +352,169 @@ fn batch_view(batch: &SummaryBatch) -> BatchView {
         proof: proof_rows::rows(&batch.proof, batch.currency),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outputs::fixture;
+
+    fn summary() -> Summary {
+        let batch = fixture::worked_example();
+        let exact = |text: &str| Exact::from(fixture::money(text));
+        Summary {
+            sites: vec!["main".into()],
+            time: "2026-04-02 06:00 (Europe/London)".into(),
+            reports: vec![SummaryReport {
+                name: "march.csv".into(),
+                kind: ReportKind::PrintLog,
+                currency: batch.currency,
+                rows: 1_204,
+                new: 9,
+                repeated: 1_193,
+                not_billable: 1,
+                rejected: 1,
+                cost_new: exact("7.60"),
+                cost_repeated: exact("1193.005"),
+                cost_not_billable: exact("2.25"),
+            }],
+            batches: vec![SummaryBatch::of(&batch)],
+            suspense: vec![SummarySuspense {
+                site: "main".into(),
+                currency: batch.currency,
+                item: SuspenseItem {
+                    user: "zoe".into(),
+                    account: String::new(),
+                    reason: "user `zoe` is in no member row; add it to the usernames column of members.csv"
+                        .into(),
+                    jobs: 2,
+                    pages: 1,
+                    cost: fixture::money("0.30"),
+                },
+            }],
+            findings: vec![
+                Finding::new(Severity::Warning, "row-rejected", "found `1.2.3`, expected a decimal number")
+                    .in_file("march.csv")
+                    .at_row(212)
+                    .in_column("Cost"),
+                Finding::new(Severity::Note, "column-unknown", "column `Cost centre` is not used"),
+            ],
+            undelivered: vec![
+                "invoice file `main-2026-03-xero.csv`: the disk is full; it goes out next time".into(),
+            ],
+            files: vec!["out/main-2026-03/main-2026-03.xlsx".into()],
+            next_due: Some("2026-05-02 06:00: bill 2026-04".into()),
+        }
+    }
+
+    fn mail(summary: &Summary) -> SummaryMail {
+        summary_mail(&Templates::embedded().unwrap(), summary).unwrap()
+    }
+
+    #[test]
+    fn a_busy_run() {
+        let mail = mail(&summary());
+        assert_eq!(mail.subject, "papertally main: GBP 5.28 billed to 2 payers, 3 things need a person");
+        insta::assert_snapshot!(mail.text, @r#"
+        main, 2026-04-02 06:00 (Europe/London)
+
+        BILLED
+          GBP 5.28 to 2 payers in 3 lines
+          (4.39 before tax, 0.89 tax)
+
+        3 THINGS NEED A PERSON
+          not delivered: invoice file `main-2026-03-xero.csv`: the disk is full; it goes out next time
+          warning: march.csv, row 212, column `Cost`: found `1.2.3`, expected a decimal number
+          waiting for a payer: GBP 0.30 in 2 jobs (listed below)
+
+        FILES
+          out/main-2026-03/main-2026-03.xlsx
+
+        BATCH main-2026-03
+          Period 2026-03, 3 lines for 2 payers
+          GBP 4.39 + 0.89 tax = 5.28
+          The batch adds up: difference 0.
+                     9.850  Cost that PaperCut reported
+                    -2.250  Not billable: refunded, denied, not printed, excluded
+                     0.000  Waiting for a payer
+                    -6.800  Covered by allowances
+                     3.585  Mark-up and plan prices
+                     0.005  Rounding of the lines
+                     4.390  Billed before tax
+                     0.000  Difference
+
+        WAITING FOR A PAYER
+          zoe (main): GBP 0.30, 2 jobs, 1 page
+            user `zoe` is in no member row; add it to the usernames column of members.csv
+
+        REPORTS READ
+          march.csv (print-log)
+            1,204 rows = 9 new + 1,193 repeated + 1 not billable + 1 rejected
+            cost: GBP 7.60 new, GBP 1,193.005 repeated, GBP 2.25 not billable
+
+        NOTES
+          column `Cost centre` is not used
+
+        NEXT: 2026-05-02 06:00: bill 2026-04
+        "#);
+    }
+
+    #[test]
+    fn a_run_with_nothing_to_say() {
+        let quiet =
+            Summary { sites: vec!["main".into()], time: "2026-04-03 06:00".into(), ..Summary::default() };
+        let mail = mail(&quiet);
+        assert_eq!(mail.subject, "papertally main: nothing billed");
+        insta::assert_snapshot!(mail.text, @r#"
+        main, 2026-04-03 06:00
+
+        Nothing was billed in this run.
+
+        Nothing needs a person.
+
+        REPORTS READ
+          none
+        "#);
+    }
+
+    #[test]
+    fn the_html_leads_with_what_was_billed_and_loads_nothing() {
+        let html = mail(&summary()).html;
+        let place = |text: &str| html.find(text).unwrap_or_else(|| panic!("{text}"));
+        let order = [
+            "GBP 5.28",
+            "3 things need a person",
+            "Not delivered.",
+            "main-2026-03.xlsx",
+            "The batch adds up: difference 0.",
+            "Reports read",
+            "1,204 rows = 9 new + 1,193 repeated",
+            "Next: 2026-05-02",
+        ];
+        assert!(order.windows(2).all(|pair| place(pair[0]) < place(pair[1])));
+        for foreign in ["<script", "<style", "src=", "href=", "url("] {
+            assert!(!html.contains(foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn currencies_are_not_added_up() {
+        let mut summary = summary();
+        let mut euros = summary.batches[0].clone();
+        euros.currency = Currency::new("EUR").unwrap();
+        summary.batches.push(euros);
+        summary.batches.push(summary.batches[0].clone());
+        let subject = mail(&summary).subject;
+        assert!(subject.contains("EUR 5.28 billed to 2 payers, GBP 10.56 billed to 4 payers"), "{subject}");
+    }
+
+    #[test]
+    fn thousands_of_findings_do_not_make_a_mail_of_megabytes() {
+        let mut summary = summary();
+        let finding = summary.findings[0].clone();
+        summary.findings = vec![finding; 41];
+        assert!(!mail(&summary).text.contains("… and 2 more"));
+        assert!(mail(&summary).text.contains("… and 1 more"));
+        summary.findings.truncate(40);
+        assert!(!mail(&summary).text.contains("more"));
+    }
+}

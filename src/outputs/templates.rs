@@ -123,14 +123,13 @@ fn fault(error: minijinja::Error) -> TemplateError {
     while let Some(next) = std::error::Error::source(inner).and_then(|next| next.downcast_ref()) {
         inner = next;
     }
-    let mut message = inner.kind().to_string();
-    if let Some(detail) = inner.detail() {
-        message = format!("{message}: {detail}");
-    }
+    let kind = inner.kind();
     let expression = inner.range().zip(inner.template_source()).and_then(|(range, source)| source.get(range));
-    if let Some(expression) = expression.filter(|text| !text.is_empty()) {
-        message = format!("{message}, in `{expression}`");
-    }
+    let message = match (inner.detail(), expression) {
+        (Some(detail), _) => format!("{kind}: {detail}"),
+        (None, Some(expression)) if !expression.is_empty() => format!("{kind}, in `{expression}`"),
+        (None, _) => kind.to_string(),
+    };
     TemplateError::Template {
         template: inner.name().unwrap_or_default().to_owned(),
         line: inner.line().unwrap_or(0),
@@ -172,9 +171,15 @@ mod tests {
                 .unwrap_err();
             assert_eq!(error.to_string(), expected);
         };
-        check("a\n{{ nome }}", "");
-        check("a\n\n{% if name %}", "");
-        check("{% include 'logo.html' %}", "");
+        check("a\n{{ nome }}", "template `statement.html`, line 2: undefined value: `nome` is undefined");
+        check(
+            "a\n\n{% if name %}",
+            "template `statement.html`, line 3: syntax error: unexpected end of input, expected end of block",
+        );
+        check(
+            "{% include 'logo.html' %}",
+            "template `statement.html`, line 1: template not found: tried to include non-existing template 'logo.html'",
+        );
     }
 
     #[test]

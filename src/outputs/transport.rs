@@ -4,6 +4,7 @@
 //! surely did not, and that nobody knows, because the connection broke after the mail was sent and before
 //! the server's word. Nothing is tried twice here. Addresses are masked in every text that comes out.
 
+use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -217,13 +218,226 @@ fn is_loopback(host: &str) -> bool {
 
 /// What failed and what the server or the system says about it, on one line and without addresses.
 fn reason(what: &str, error: &Error) -> String {
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let cause =
+        std::error::Error::source(error).map(|cause| format!(": {}", words(cause))).unwrap_or_default();
     let status = error.status().map(|status| format!(" ({status})")).unwrap_or_default();
     without_addresses(&format!("{what}{status}{cause}"))
+}
+
+/// The system's word for a time-out would send people looking for a lack of resources.
+fn words(cause: &(dyn std::error::Error + 'static)) -> String {
+    match cause.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => "no answer in time".to_owned(),
+        _ => cause.to_string(),
+    }
 }
 
 /// Every word with an `@` becomes `…@…`; line breaks become blanks.
 fn without_addresses(text: &str) -> String {
     let masked = |word: &str| if word.contains('@') { "…@…".to_owned() } else { word.to_owned() };
     text.split_whitespace().map(masked).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufRead, BufReader, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread::JoinHandle;
+
+    use super::*;
+    use crate::outputs::mail::compose;
+    use crate::outputs::mail::tests::envelope;
+
+    /// What the server does where it does not simply agree.
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Manner {
+        Agree,
+        /// Answers the command that starts so with this line.
+        Answer(&'static str, &'static str),
+        /// Answers the end of the mail with this line.
+        AfterMail(&'static str),
+        /// Hangs up instead of answering the end of the mail.
+        DropAfterMail,
+        /// Hangs up at once.
+        DropAtOnce,
+        /// Says nothing any more after the end of the mail.
+        FallSilent,
+    }
+
+    /// One SMTP conversation on loopback; gives back what the client said, mail included.
+    fn server(manner: Manner) -> (SmtpSettings, JoinHandle<String>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let settings = SmtpSettings {
+            host: "127.0.0.1".into(),
+            port: Some(listener.local_addr().unwrap().port()),
+            security: Security::None,
+            login: None,
+            extra_ca_pem: None,
+            hello_name: "papertally.example".into(),
+            timeout: Duration::from_millis(500),
+        };
+        (settings, std::thread::spawn(move || converse(&listener.accept().unwrap().0, manner)))
+    }
+
+    fn converse(mut stream: &TcpStream, manner: Manner) -> String {
+        let mut heard = String::new();
+        if manner == Manner::DropAtOnce {
+            return heard;
+        }
+        stream.write_all(b"220 test ESMTP\r\n").unwrap();
+        let mut in_mail = false;
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            heard.push_str(&line);
+            heard.push('\n');
+            let answer = match (in_mail, manner) {
+                (true, _) if line != "." => continue,
+                (true, Manner::DropAfterMail) => return heard,
+                (true, Manner::FallSilent) => {
+                    in_mail = false;
+                    continue;
+                }
+                (true, Manner::AfterMail(answer)) => answer,
+                (true, _) => "250 kept",
+                (false, Manner::Answer(start, answer)) if line.starts_with(start) => answer,
+                (false, Manner::FallSilent) if heard.contains("\n.\n") => continue,
+                (false, _) if line.starts_with("EHLO") => "250-test\r\n250 AUTH PLAIN",
+                (false, _) if line.starts_with("AUTH") => "235 welcome",
+                (false, _) if line == "DATA" => "354 go on",
+                (false, _) if line == "QUIT" => "221 bye",
+                (false, _) => "250 fine",
+            };
+            in_mail = !in_mail && answer.starts_with("354");
+            if stream.write_all(format!("{answer}\r\n").as_bytes()).is_err() {
+                break;
+            }
+        }
+        heard
+    }
+
+    fn mail() -> Vec<u8> {
+        compose(&envelope(), "one\n.\n..two\n", "<p>one</p>", &[]).unwrap()
+    }
+
+    #[test]
+    fn a_mail_that_is_taken_is_sent_once_and_whole() {
+        let (settings, server) = server(Manner::Agree);
+        assert_eq!(Transport::Smtp(settings).send(&envelope(), &mail()), Handover::Sent);
+        let heard = server.join().unwrap();
+        assert!(heard.starts_with("EHLO papertally.example\nMAIL FROM:<print@harbour.example>"), "{heard}");
+        assert!(
+            heard.contains("\nRCPT TO:<ann@harbour.example>\nRCPT TO:<bob@harbour.example>\nDATA\n"),
+            "{heard}"
+        );
+        assert!(heard.contains("\none\n..\n...two\n"), "lone dots are doubled: {heard}");
+    }
+
+    #[test]
+    fn outcomes_are_told_apart_and_name_no_address() {
+        let check = |manner: Manner, expected: Handover| {
+            let (settings, server) = server(manner);
+            assert_eq!(Transport::Smtp(settings).send(&envelope(), &mail()), expected);
+            server.join().unwrap();
+        };
+        let refused = |text: &str| Handover::Refused(text.to_owned());
+        let uncertain = |cause: &str| {
+            Handover::Uncertain(format!(
+                "the connection broke after the mail was sent and before the server confirmed it: {cause}"
+            ))
+        };
+        check(
+            Manner::Answer("RCPT TO:<bob", "550 5.1.1 <bob@harbour.example>: no such user"),
+            refused("the server refused recipient 2 (550): 5.1.1 …@… no such user"),
+        );
+        check(
+            Manner::Answer("RCPT", "451 4.7.1 greylisted, try again"),
+            refused("the server refused recipient 1 (451): 4.7.1 greylisted, try again"),
+        );
+        check(
+            Manner::Answer("MAIL", "530 5.7.0 login first"),
+            refused("the server refused the sender (530): 5.7.0 login first"),
+        );
+        check(Manner::Answer("DATA", "503 no"), refused("the server refused the mail (503): no"));
+        check(Manner::AfterMail("552 too big"), refused("the server refused the mail (552): too big"));
+        check(Manner::AfterMail("452 disk full"), refused("the server refused the mail (452): disk full"));
+        check(Manner::DropAfterMail, uncertain("incomplete response"));
+        check(Manner::AfterMail("what?"), uncertain("error Tag at: what?"));
+        check(Manner::FallSilent, uncertain("no answer in time"));
+    }
+
+    #[test]
+    fn without_a_connection_nothing_was_sent() {
+        let (settings, at_once) = server(Manner::DropAtOnce);
+        let outcome = Transport::Smtp(settings.clone()).send(&envelope(), &mail());
+        assert!(
+            matches!(&outcome, Handover::Refused(text) if text.starts_with("cannot connect to `127.0.0.1` port")),
+            "{outcome:?}"
+        );
+        at_once.join().unwrap();
+        let outcome = Transport::Smtp(settings).send(&envelope(), &mail());
+        assert!(
+            matches!(&outcome, Handover::Refused(text) if text.starts_with("cannot connect")),
+            "{outcome:?}"
+        );
+    }
+
+    #[test]
+    fn a_login_is_used_and_never_shown() {
+        let (mut settings, taken) = server(Manner::Agree);
+        settings.login = Some(("print".into(), Secret::new("hunter2")));
+        assert!(!format!("{settings:?}").contains("hunter2"));
+        assert_eq!(Transport::Smtp(settings).probe(), Ok(()));
+        assert!(taken.join().unwrap().contains("AUTH PLAIN AHByaW50AGh1bnRlcjI="));
+
+        let (mut settings, refused) =
+            server(Manner::Answer("AUTH", "535 5.7.8 wrong for print@harbour.example"));
+        settings.login = Some(("print".into(), Secret::new("hunter2")));
+        assert_eq!(
+            Transport::Smtp(settings).probe(),
+            Err("the server refused the login (535): 5.7.8 wrong for …@…".into())
+        );
+        refused.join().unwrap();
+    }
+
+    #[test]
+    fn plain_text_goes_to_this_machine_only_and_starttls_never_goes_on_without() {
+        let (mut settings, unused) = server(Manner::Agree);
+        settings.host = "mail.harbour.example".into();
+        assert_eq!(
+            Transport::Smtp(settings.clone()).send(&envelope(), &mail()),
+            Handover::Refused(
+                "`mail.harbour.example` is not this machine: expected `security = \"starttls\"` or `\"tls\"`, plain text goes to loopback only".into()
+            )
+        );
+        settings.host = "127.0.0.1".into();
+        settings.security = Security::StartTls;
+        assert_eq!(
+            Transport::Smtp(settings).send(&envelope(), &mail()),
+            Handover::Refused("cannot start TLS: STARTTLS is not supported on this server".into())
+        );
+        assert!(!unused.join().unwrap().contains("MAIL"));
+    }
+
+    #[test]
+    fn loopback_is_told_by_name_or_address() {
+        for here in ["localhost", "LOCALHOST", "127.0.0.1", "127.9.9.9", "::1", "[::1]"] {
+            assert!(is_loopback(here), "{here}");
+        }
+        for elsewhere in ["localhost.example", "10.0.0.1", "mail", "::2", ""] {
+            assert!(!is_loopback(elsewhere), "{elsewhere}");
+        }
+    }
+
+    #[test]
+    fn a_folder_takes_each_mail_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let transport = Transport::Folder(folder.path().join("mail"));
+        assert_eq!(transport.send(&envelope(), &mail()), Handover::Sent);
+        assert_eq!(transport.send(&envelope(), &mail()), Handover::Sent);
+        assert_eq!(std::fs::read(folder.path().join("mail/0a7b48df-d989.eml")).unwrap(), mail());
+        let other = transport.send(&envelope(), b"another");
+        assert!(
+            matches!(&other, Handover::Refused(text) if text.contains("already there with other content")),
+            "{other:?}"
+        );
+    }
 }

@@ -80,11 +80,17 @@ impl TextEncoding {
             Kind::CodePage(page) => page,
         };
         let mut encoder = page.new_encoder();
-        let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len()).unwrap_or(0);
-        let mut bytes = Vec::with_capacity(room);
-        match encoder.encode_from_utf8_to_vec_without_replacement(text, &mut bytes, true) {
-            (EncoderResult::Unmappable(sign), _) => Err(unmappable(sign)),
-            (EncoderResult::InputEmpty | EncoderResult::OutputFull, _) => Ok(bytes),
+        let mut bytes = Vec::with_capacity(text.len());
+        let mut rest = text;
+        loop {
+            // A code page needs at most four bytes for what UTF-8 writes in one; ISO-2022-JP ends with three more.
+            bytes.reserve(rest.len().saturating_mul(4).saturating_add(16));
+            let (result, read) = encoder.encode_from_utf8_to_vec_without_replacement(rest, &mut bytes, true);
+            match result {
+                EncoderResult::InputEmpty => return Ok(bytes),
+                EncoderResult::Unmappable(sign) => return Err(unmappable(sign)),
+                EncoderResult::OutputFull => rest = rest.get(read..).unwrap_or_default(),
+            }
         }
     }
 }

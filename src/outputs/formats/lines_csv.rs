@@ -101,7 +101,12 @@ mod tests {
 
     #[test]
     fn the_worked_example() {
-        insta::assert_snapshot!(text(&fixture::worked_example()), @"");
+        insta::assert_snapshot!(text(&fixture::worked_example()), @r#"
+        Invoice Number,Payer ID,Payer,E-mail,Period,Line ID,Adjusts,Class,Description,Quantity,Unit Price,Net,Tax Rate,Tax Name,Tax,Gross,Currency,Invoice Date,Due Date,Jobs,Mono Pages,Colour Pages,Mono Included,Colour Included
+        PRT-2026-03-T100,team:T100,"Kestrel & Lark, Ltd",accounts@kestrel.example,2026-03,9872dc6f-dda4-5e9b-877f-eaf9ae2364a4,,mono,Print 2026-03: mono 61 pages - 40 included,21,0.08,1.68,20,VAT 20%,0.34,2.02,GBP,2026-03-31,2026-04-14,5,61,0,40,0
+        PRT-2026-03-T100,team:T100,"Kestrel & Lark, Ltd",accounts@kestrel.example,2026-03,23395170-4999-51d4-afc7-e4d72c381b84,,colour,Print 2026-03: colour 13 pages - 10 included,3,0.36,1.08,20,VAT 20%,0.22,1.30,GBP,2026-03-31,2026-04-14,2,0,13,0,10
+        PRT-2026-03-M003,member:M003,Lynx Studio,post@lynx.example,2026-03,2e311b2a-cc74-52da-b7a4-5c387219398e,,cost,Print 2026-03: 14 pages at cost + 25%,1,1.63,1.63,20,VAT 20%,0.33,1.96,GBP,2026-03-31,2026-04-14,3,11,3,0,0
+        "#);
     }
 
     #[test]

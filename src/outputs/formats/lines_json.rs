@@ -82,6 +82,6 @@ mod tests {
         assert_eq!(value["proof"]["difference"], "0.00");
         assert_eq!(value["lines"].as_array().unwrap().len(), 3);
         assert_eq!(value["lines"][0]["quantity"], "21");
-        insta::assert_snapshot!(value["batch"], @"");
+        insta::assert_snapshot!(value["batch"], @r#"{"currency":"GBP","due_date":"2026-04-14","gross":"5.28","id":"main-2026-03","invoice_date":"2026-03-31","net":"4.39","period":"2026-03","site":"main","tax":"0.89"}"#);
     }
 }

@@ -90,12 +90,6 @@ pub enum RenderError {
     /// The workbook writer failed.
     #[error("cannot compose the workbook")]
     Workbook(#[source] rust_xlsxwriter::XlsxError),
-    /// An amount that a workbook cell cannot hold exactly.
-    #[error("amount {amount} has more digits than a workbook cell holds (15)")]
-    TooLongForCell {
-        /// The amount.
-        amount: String,
-    },
 }
 
 impl Receiver {
