@@ -33,13 +33,18 @@ pub struct Drafted<'a> {
     covered: Vec<Period>,
 }
 
-/// What issuing did.
+/// What came of issuing.
 #[derive(Debug)]
-pub struct Issued {
-    /// Number of the batch in the ledger.
-    pub batch_row: i64,
-    /// What receivers held back.
-    pub findings: Vec<Finding>,
+pub enum IssueOutcome {
+    /// The batch is in the ledger.
+    Issued {
+        /// Its number there.
+        batch_row: i64,
+        /// What receivers hold back.
+        findings: Vec<Finding>,
+    },
+    /// A receiver cannot take the batch as it is; nothing was issued.
+    Held(Vec<Finding>),
 }
 
 /// Whether gaps in the reports stop a batch.
@@ -117,7 +122,7 @@ pub fn draft<'a>(
 
 /// Issues a draft: lines, links, terms, proofs and deliveries hold together or not at all. Nothing leaves the
 /// process here.
-pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<Issued, RunError> {
+pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<IssueOutcome, RunError> {
     let now = books.now_text();
     let batch = &drafted.draft.batch;
     let new = NewBatch {
@@ -146,9 +151,12 @@ pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<Issued, Run
     }
     let coverage = Coverage { covered: drafted.covered.clone(), gaps: drafted.facts.gaps.clone() };
     let findings = write_deliveries(books, batch, &coverage, &issue)?;
+    if findings.iter().any(|finding| finding.severity == Severity::Error) {
+        return Ok(IssueOutcome::Held(findings));
+    }
     let batch_row = issue.batch_row();
     issue.commit()?;
-    Ok(Issued { batch_row, findings })
+    Ok(IssueOutcome::Issued { batch_row, findings })
 }
 
 /// Writes down everything that a batch hands out: receivers' files, statements and the reconciliation page.

@@ -59,8 +59,9 @@ pub fn agenda(books: &Books<'_>, site: &SiteConfig) -> Result<Agenda, RunError> 
 fn due_at(schedule: &Schedule, period: Period, zone: Tz) -> Option<DateTime<Tz>> {
     let last_second = period.last_day().and_hms_opt(23, 59, 59)?;
     // A clock change at midnight makes that second twofold or absent: the day's end is the later reading.
-    let end = last_second.and_local_timezone(zone).latest().or_else(|| {
-        period.last_day().and_hms_opt(22, 59, 59)?.and_local_timezone(zone).latest()
-    })?;
+    let end = last_second
+        .and_local_timezone(zone)
+        .latest()
+        .or_else(|| period.last_day().and_hms_opt(22, 59, 59)?.and_local_timezone(zone).latest())?;
     schedule.next_after(end)
 }

@@ -1,0 +1,199 @@
+//! Everything that is due, in one go: take in, reconcile, bill, hand out, mail. What is due comes from the
+//! ledger, so a run that was missed or broken off is made up for by the next.
+
+use std::time::SystemTime;
+
+use super::bill::{Drafted, Gaps, IssueOutcome, draft, issue};
+use super::books::{Books, aliases, read_settings};
+use super::collect::{Found, collect};
+use super::deliver::{Handed, deliver};
+use super::due::{Agenda, agenda};
+use super::error::RunError;
+use super::ingest::{IngestError, Intake, Outcome, TakenReport, ingest};
+use super::plan::suspense_finding;
+use super::reconcile::suspense;
+use super::summary::{Told, tell};
+use crate::config::{DocumentNames, SiteConfig};
+use crate::domain::{Finding, Severity, SuspenseItem};
+use crate::ledger::{DeliveryKind, Documents, SiteId};
+
+/// Whether a run hands anything out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It does.
+    Real,
+    /// It works on a copy of the ledger and stops before anything is handed out.
+    Dry,
+}
+
+/// What happened at one site.
+#[derive(Debug)]
+pub struct SiteNight<'a> {
+    /// The site.
+    pub site: &'a SiteConfig,
+    /// Reports that were taken in, with their names.
+    pub taken: Vec<(String, TakenReport)>,
+    /// Files whose bytes were known.
+    pub known: usize,
+    /// Files that may still be being copied.
+    pub unsettled: Vec<Found>,
+    /// Batches that were issued.
+    pub issued: Vec<Drafted<'a>>,
+    /// Periods that are due and cannot be issued.
+    pub held: Vec<Drafted<'a>>,
+    /// Jobs that nobody pays yet.
+    pub suspense: Vec<SuspenseItem>,
+    /// What a person should look at.
+    pub findings: Vec<Finding>,
+    /// What is due next.
+    pub agenda: Agenda,
+}
+
+/// What a run did.
+#[derive(Debug)]
+pub struct Night<'a> {
+    /// Site by site.
+    pub sites: Vec<SiteNight<'a>>,
+    /// Files that were handed out.
+    pub files: Handed,
+    /// Mails that were handed out.
+    pub mails: Handed,
+    /// What the summary told, and what of it is new.
+    pub told: Told,
+}
+
+/// Does everything that is due. `progress` is told of every row that is read.
+pub fn run<'a>(
+    books: &'a Books<'a>,
+    mode: Mode,
+    clock: SystemTime,
+    progress: &mut dyn FnMut(&str),
+) -> Result<Night<'a>, RunError> {
+    let mut sites = Vec::new();
+    for site in &books.config.sites {
+        sites.push(site_night(books, site, clock, progress)?);
+    }
+    let mut files = Handed::default();
+    let mut mails = Handed::default();
+    if mode == Mode::Real {
+        files = deliver(books, DeliveryKind::File)?;
+    }
+    let told = tell(books, &sites, &files)?;
+    if mode == Mode::Real {
+        mails = deliver(books, DeliveryKind::Mail)?;
+    }
+    Ok(Night { sites, files, mails, told })
+}
+
+fn site_night<'a>(
+    books: &'a Books<'a>,
+    site: &'a SiteConfig,
+    clock: SystemTime,
+    progress: &mut dyn FnMut(&str),
+) -> Result<SiteNight<'a>, RunError> {
+    let site_id = books.ledger.site(&site.name, site.currency, site.time_zone.name())?;
+    books.ledger.rename_users(site_id, &aliases(site))?;
+    let mut night = SiteNight {
+        site,
+        taken: Vec::new(),
+        known: 0,
+        unsettled: Vec::new(),
+        issued: Vec::new(),
+        held: Vec::new(),
+        suspense: Vec::new(),
+        findings: books.directory.findings().to_vec(),
+        agenda: Agenda::default(),
+    };
+    take_in(books, site_id, &mut night, clock, progress)?;
+    bill_what_is_due(books, &mut night)?;
+    night.suspense = suspense(books, site)?;
+    night.findings.extend(night.suspense.iter().map(suspense_finding));
+    night.findings.sort();
+    night.findings.dedup();
+    night.agenda = agenda(books, site)?;
+    Ok(night)
+}
+
+/// Takes in the files of the inboxes. A file that is no report is a finding: the others go on.
+fn take_in(
+    books: &Books<'_>,
+    site_id: SiteId,
+    night: &mut SiteNight<'_>,
+    clock: SystemTime,
+    progress: &mut dyn FnMut(&str),
+) -> Result<(), RunError> {
+    let site = night.site;
+    let collected = collect(site, &books.config.output.folder, clock)?;
+    night.unsettled = collected.unsettled;
+    let (settings, aliases, now) = (read_settings(site), aliases(site), books.now_text());
+    let intake = Intake {
+        ledger: &books.ledger,
+        site: site_id,
+        settings: &settings,
+        aliases: &aliases,
+        exclude_accounts: &site.exclude_accounts,
+        ignore_printers: &site.ignore_printers,
+        documents: documents(books),
+        now: &now,
+        today: books.today(site),
+        jobs_listed: 0,
+    };
+    for file in collected.ready {
+        match ingest(&intake, &file.path, &file.name, &mut |_| progress(&file.name)) {
+            Ok(Outcome::Known { .. }) => night.known += 1,
+            Ok(Outcome::Taken(report)) => {
+                night.findings.extend(report.findings.iter().cloned().map(|one| one.in_file(&file.name)));
+                night.taken.push((file.name, *report));
+            }
+            Err(IngestError::Ledger(error)) => return Err(error.into()),
+            Err(error) => night.findings.push(refused(&file, &error)),
+        }
+    }
+    Ok(())
+}
+
+/// Whether the configuration lets document names into the ledger.
+pub fn documents(books: &Books<'_>) -> Documents {
+    match books.config.document_names {
+        DocumentNames::Keep => Documents::Keep,
+        DocumentNames::Drop => Documents::Drop,
+    }
+}
+
+/// A file that was not taken in.
+fn refused(file: &Found, error: &IngestError) -> Finding {
+    let hint = match error {
+        IngestError::Read(error) => format!("; {}", error.hint()),
+        _ => String::new(),
+    };
+    Finding::new(Severity::Warning, "report-refused", format!("not taken in: {error}{hint}"))
+        .in_file(&file.name)
+}
+
+/// Issues the periods that are due, oldest first; what cannot be issued is held and does not stop the next.
+fn bill_what_is_due<'a>(books: &'a Books<'a>, night: &mut SiteNight<'a>) -> Result<(), RunError> {
+    let gaps = if books.config.billing.despite_gaps { Gaps::Ignore } else { Gaps::Stop };
+    for due in agenda(books, night.site)?.now {
+        let Some(mut drafted) = draft(books, night.site, due.period)? else { continue };
+        let obstacles: Vec<Finding> = drafted.obstacles(gaps).into_iter().cloned().collect();
+        if !obstacles.is_empty() {
+            night.findings.extend(obstacles);
+            night.held.push(drafted);
+            continue;
+        }
+        if drafted.is_empty() {
+            continue;
+        }
+        match issue(books, &mut drafted)? {
+            IssueOutcome::Issued { findings, .. } => {
+                night.findings.extend(findings);
+                night.issued.push(drafted);
+            }
+            IssueOutcome::Held(findings) => {
+                night.findings.extend(findings);
+                night.held.push(drafted);
+            }
+        }
+    }
+    Ok(())
+}
