@@ -73,7 +73,7 @@ const QUIET_SECONDS_MAX: u32 = 24 * 60 * 60;
 
 const QUIET_SECONDS_DEFAULT: u32 = 30;
 
-/// Reads all sites; `zone` and `currency` problems are noted and the site is left out.
+/// Reads all sites.
 pub(super) fn sites(root: &Section<'_>, paths: &Paths) -> Vec<SiteConfig> {
     let sections = root.sections("site");
     if sections.is_empty() && !root.has("site") {
@@ -126,8 +126,8 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
     let papercut = section.has("papercut").then(|| papercut(&section.section("papercut"), paths)).flatten();
     Some(SiteConfig {
         name,
-        time_zone: time_zone?,
-        currency: currency?,
+        time_zone: time_zone.unwrap_or(Tz::UTC),
+        currency: currency.or(Currency::new("XXX"))?,
         inbox,
         exclude_accounts,
         ignore_printers,

@@ -127,9 +127,10 @@ fn text_cell(text: &str) -> Cell {
     Cell::Text(text.trim().to_owned())
 }
 
-/// The sign that stands most often in the header, outside quotes.
+/// The sign that stands most often in the header, outside quotes: the first line that is neither blank nor a comment.
 fn delimiter(text: &str) -> u8 {
-    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_header = |line: &&str| !line.trim().is_empty() && !line.trim_start_matches('"').starts_with('#');
+    let header = text.split(['\n', '\r']).find(is_header).unwrap_or_default();
     let count = |sign: u8| {
         let mut in_quotes = false;
         let outside = header.bytes().filter(|byte| {
