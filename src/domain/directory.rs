@@ -330,6 +330,8 @@ fn missing(payer: &PayerId) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn day(text: &str) -> NaiveDate {
@@ -605,6 +607,33 @@ mod tests {
                 (payer.email.as_str(), payer.identifiers["xero_contact"].as_str()),
                 ("new@x.example", "New")
             );
+        }
+    }
+
+    proptest! {
+        /// The order of rows, in which a spreadsheet happens to be sorted, decides nothing.
+        #[test]
+        fn any_order_of_rows_gives_the_same_answers(
+            drawn in proptest::collection::vec((0usize..4, 0usize..4, 0usize..3, 1u32..28, 1u32..28), 1..8),
+        ) {
+            let row = |(nth, (id, user, team, one, two)): (usize, &(usize, usize, usize, u32, u32))| {
+                let on = |day: &u32| format!("2026-10-{day:02}");
+                let users = [["ann", "bo", "cy", "di"][*user]];
+                let row = member(["M1", "M2", "M3", "M4"][*id], &users, ["", "T1", "T9"][*team], span(&on(one.min(two)), &on(one.max(two))));
+                MemberRow { place: place("members.csv", u64::try_from(nth).unwrap()), ..row }
+            };
+            let rows: Vec<MemberRow> = drawn.iter().enumerate().map(row).collect();
+            let turned: Vec<MemberRow> = rows.iter().rev().cloned().collect();
+            let (one, two) = (Directory::new(rows, vec![team("T1")], vec![]).unwrap(), Directory::new(turned, vec![team("T1")], vec![]).unwrap());
+            for user in ["ann", "bo", "cy", "di", "eve"] {
+                for on in Period::month_of(day("2026-10-01")).days() {
+                    let answer = |directory: &Directory| directory.payer_of(user, "", on, PersonalJobs::Team).cloned();
+                    prop_assert_eq!(answer(&one), answer(&two));
+                }
+            }
+            prop_assert_eq!(one.digest(), two.digest());
+            // Which row is blamed follows the file, whether one is does not.
+            prop_assert_eq!(one.findings().is_empty(), two.findings().is_empty());
         }
     }
 

@@ -1,6 +1,8 @@
-//! A directory kept in a workbook: written by one library, read by another.
+//! The directory as operators keep it: in a workbook that another library wrote, and in the sheets of `init`.
 
-use papertally::sources::directory::read_members;
+use papertally::config::{Config, init};
+use papertally::domain::PersonalJobs;
+use papertally::sources::directory::{load, read_members};
 use rust_xlsxwriter::{ExcelDateTime, Format, Workbook, Worksheet, XlsxError};
 
 /// A workbook whose first sheet is hidden and whose second holds `fill`'s cells.
@@ -49,4 +51,25 @@ fn cells_that_have_no_single_reading_are_named() {
          row 3, column `id`: found the number `12345678901234568`, whose last digits a workbook does not keep, expected a text\n  \
          row 3, column `from`: found `12.10.2026`, expected a day such as `2026-10-12`"
     );
+}
+
+#[test]
+fn the_sheets_of_init_make_a_directory_without_findings() {
+    let folder = tempfile::tempdir().unwrap();
+    for file in init::FILES {
+        std::fs::write(folder.path().join(file.path), file.text).unwrap();
+    }
+    let config = Config::load(&folder.path().join("papertally.toml"), &[]).unwrap();
+    let files = &config.directory;
+    let directory = load(&files.members, &files.teams, files.accounts.as_deref()).unwrap();
+    assert_eq!(directory.findings(), []);
+    assert!(directory.plans_named().all(|(plan, _)| config.plan(plan).is_some()));
+    let day = "2026-10-12".parse().unwrap();
+    let payer = |user: &str, account: &str| {
+        directory.payer_of(user, account, day, PersonalJobs::Team).unwrap().id.to_string()
+    };
+    assert_eq!(payer("E.Member", ""), "team:T001");
+    assert_eq!(payer("freelancer", ""), "member:M002");
+    assert_eq!(payer("anyone", "Example Team\\Lab"), "team:T001");
+    assert_eq!(payer("anyone", "Example Project 7"), "team:T001");
 }
