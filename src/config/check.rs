@@ -209,3 +209,335 @@ fn directory(section: &Section<'_>, paths: &Paths) -> DirectoryConfig {
         personal_jobs: section.choice("personal_jobs", &words).unwrap_or(PersonalJobs::Team),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::config::{
+        BalanceChanges, InvoiceDate, KEYS, MailWhen, ReceiverFormat, SecretSource, SmtpSecurity,
+    };
+    use crate::domain::{Allowance, AllowancePer, Basis, Period};
+
+    /// Every key at once.
+    const WHOLE: &str = r#"
+        as_of = "2026-11-02T06:00:00"
+        [ledger]
+        path = "ledger.sqlite"
+        [output]
+        folder = "out"
+        templates = "templates"
+        statements = false
+        [privacy]
+        document_names = "drop"
+        [[site]]
+        name = "harbour"
+        time_zone = "Europe/London"
+        currency = "GBP"
+        inbox = ["inbox"]
+        exclude_accounts = ["Staff"]
+        ignore_printers = ["PDF"]
+        quiet_seconds = 0
+        alias = { "old user" = "new user" }
+        [site.reports]
+        date_order = "dmy"
+        decimal_mark = "comma"
+        encoding = "windows-1252"
+        kind = "print-log"
+        columns = { "Benutzer" = "user" }
+        [site.papercut]
+        url = "https://print.example:9192"
+        token_file = "papercut.token"
+        balance_changes = "none"
+        [directory]
+        members = "members.csv"
+        teams = "teams.csv"
+        accounts = "accounts.csv"
+        personal_jobs = "member"
+        [[tax]]
+        name = "VAT 20%"
+        percent = 20
+        [[plan]]
+        name = "pool"
+        basis = "pages"
+        mono = "0.08"
+        colour = "0.36"
+        tax = "VAT 20%"
+        allowance = { mono_pages = 20, colour_pages = 5, per = "seat" }
+        [[plan.price]]
+        type = "Scan"
+        paper = "A3"
+        mono = 0
+        colour = "0"
+        [[plan]]
+        name = "payg"
+        basis = "cost"
+        markup_percent = "12.5"
+        tax = "none"
+        allowance = { money = "5.00", per = "payer" }
+        [billing]
+        default_plan = "payg"
+        first_period = "2026-10"
+        schedule = "0 6 2 * *"
+        invoice_prefix = "PRN"
+        invoice_date = "issue-date"
+        due_days = 30
+        despite_gaps = true
+        [[receiver]]
+        name = "xero"
+        format = "xero-sales-csv"
+        account_code = 200
+        date_order = "dmy"
+        encoding = "utf-8"
+        tax_types = { "VAT 20%" = "20% (VAT on Income)", none = "No VAT" }
+        [[receiver]]
+        name = "lines"
+        format = "csv"
+        [mail]
+        transport = "smtp"
+        from = "Print <print@harbour.example>"
+        to = ["finance@harbour.example"]
+        reply_to = "office@harbour.example"
+        folder = "mail"
+        attach = ["lines"]
+        when = "always"
+        [mail.smtp]
+        host = "smtp.harbour.example"
+        port = 2525
+        security = "starttls"
+        username = "print"
+        password_env = "SMTP_PASSWORD"
+        ca_file = "ca.pem"
+        timeout_seconds = 5
+    "#;
+
+    fn load(text: &str, overrides: &[&str]) -> Result<Config, ConfigError> {
+        let overrides: Vec<String> = overrides.iter().map(|one| (*one).to_owned()).collect();
+        Config::parse(Path::new("/etc/papertally/papertally.toml"), text, &overrides)
+    }
+
+    #[test]
+    fn every_key_is_checked_into_the_domains_types() {
+        let config = load(WHOLE, &[]).unwrap();
+        assert_eq!(config.as_of.unwrap().to_rfc3339(), "2026-11-02T06:00:00+00:00");
+        assert_eq!(config.ledger, Path::new("/etc/papertally/ledger.sqlite"));
+        assert_eq!(config.document_names, DocumentNames::Drop);
+        let site = config.site("harbour").unwrap();
+        assert_eq!((site.inbox[0].as_path(), site.quiet_seconds), (Path::new("/etc/papertally/inbox"), 0));
+        assert_eq!(site.alias["old user"], "new user");
+        assert_eq!(site.papercut.as_ref().unwrap().balance_changes, BalanceChanges::None);
+        assert_eq!(config.directory.personal_jobs, PersonalJobs::Member);
+        let pool = config.plan("pool").unwrap();
+        assert_eq!(
+            (pool.allowance, pool.per),
+            (Allowance::Pages { mono: 20, colour: 5 }, AllowancePer::Seat)
+        );
+        let Basis::Pages(prices) = &pool.basis else { panic!("{pool:?}") };
+        assert_eq!(
+            (prices.colour.to_string(), prices.rules[0].job_type.as_deref()),
+            ("0.36".to_owned(), Some("scan"))
+        );
+        let payg = config.plan("payg").unwrap();
+        assert_eq!(payg.allowance, Allowance::Money("5".parse().unwrap()));
+        assert!(matches!(payg.basis, Basis::Cost { markup } if markup.percent() == "12.5"));
+        assert_eq!(
+            config.billing.first_period.map(|period: Period| period.to_string()).as_deref(),
+            Some("2026-10")
+        );
+        assert_eq!(config.billing.invoice_date, InvoiceDate::IssueDate);
+        let ReceiverFormat::XeroSalesCsv(xero) = &config.receivers[0].format else { panic!() };
+        assert_eq!((xero.account_code.as_str(), xero.tax_types["none"].as_str()), ("200", "No VAT"));
+        let mail = config.mail.unwrap();
+        assert_eq!(mail.when, MailWhen::Always);
+        let MailTransport::Smtp(smtp) = mail.transport else { panic!() };
+        assert_eq!((smtp.port, smtp.security, smtp.timeout_seconds), (2525, SmtpSecurity::StartTls, 5));
+        assert_eq!(
+            smtp.login,
+            Some(("print".to_owned(), SecretSource::Environment("SMTP_PASSWORD".to_owned())))
+        );
+    }
+
+    #[test]
+    fn little_is_enough() {
+        let text = "[ledger]\npath = 'l'\n[output]\nfolder = 'o'\n[directory]\nmembers = 'm'\nteams = 't'\n\
+                    [[site]]\nname = 'a'\ntime_zone = 'UTC'\ncurrency = 'EUR'\n";
+        let config = load(text, &[]).unwrap();
+        assert_eq!((config.plans.len(), config.receivers.len(), config.mail.is_none()), (0, 0, true));
+        assert_eq!((config.billing.due_days, config.billing.invoice_prefix.as_str()), (14, "PRT"));
+        assert_eq!(config.sites[0].quiet_seconds, 30);
+        assert!(config.output.statements && config.billing.schedule.is_none());
+    }
+
+    /// A key that is listed but not read would be accepted and do nothing.
+    #[test]
+    fn every_listed_key_is_read() {
+        let leaves: BTreeSet<String> = KEYS.iter().map(|key| (*key).to_owned()).collect();
+        let mut given = BTreeSet::new();
+        leaf_paths(&WHOLE.parse::<Table>().unwrap(), "", "", &mut given);
+        let extra = [
+            ("site.papercut.token_env", "site.harbour.papercut.token_env"),
+            ("mail.smtp.password_file", "mail.smtp.password_file"),
+        ];
+        given.extend(extra.map(|(general, path)| (general.to_owned(), path.to_owned())));
+        assert_eq!(given.iter().map(|(general, _)| general.clone()).collect::<BTreeSet<String>>(), leaves);
+        for (_, path) in given {
+            let error = load(WHOLE, &[&format!("{path}=[[true]]")]).unwrap_err();
+            let ConfigError::Problems { problems, .. } = error else { panic!("{path}: {error}") };
+            assert!(problems.iter().any(|problem| problem.found.contains("a list")), "{path}: {problems:?}");
+        }
+    }
+
+    /// The keys of a table, as in `KEYS` and as `--set` names them.
+    fn leaf_paths(table: &Table, general: &str, path: &str, found: &mut BTreeSet<(String, String)>) {
+        for (key, value) in table {
+            let chosen = KEYS.contains(&format!("{general}.*").as_str());
+            let below = match (general.is_empty(), chosen) {
+                (true, _) => key.clone(),
+                (_, true) => format!("{general}.*"),
+                _ => format!("{general}.{key}"),
+            };
+            let here = crate::config::raw::join(path, key);
+            match value {
+                toml::Value::Table(table) => leaf_paths(table, &below, &here, found),
+                toml::Value::Array(entries) if entries.iter().all(toml::Value::is_table) => {
+                    for (index, entry) in entries.iter().enumerate() {
+                        let table = entry.as_table().unwrap();
+                        let entry = crate::config::raw::entry_name(table, index);
+                        leaf_paths(table, &below, &crate::config::raw::join(&here, &entry), found);
+                    }
+                }
+                _ => {
+                    found.insert((below, here));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_told_at_once_with_its_key() {
+        let wrong = [
+            "as_of=yesterday",
+            "ledger.path=inbox/ledger.sqlite",
+            "ledger.paht=x",
+            "site.harbour.time_zone=Europe/Londn",
+            "site.harbour.quiet_seconds=-1",
+            "site.harbour.alias.\"new user\"=newer",
+            "site.harbour.reports.encoding=utf-7000",
+            "site.harbour.papercut.balance_changes=invoiced",
+            "site.harbour.papercut.token_env=s3cret token",
+            "tax.\"VAT 20%\".percent=\"120\"",
+            "plan.pool.mono=0.00000001",
+            "plan.pool.colour=\"0,36\"",
+            "plan.pool.markup_percent=5",
+            "plan.pool.allowance.money=-1",
+            "plan.payg.tax=VAT 19%",
+            "plan.payg.allowance.per=desk",
+            "billing.default_plan=pol",
+            "billing.first_period=last-month",
+            "billing.schedule=0 25 * * *",
+            "billing.invoice_prefix=prt",
+            "receiver.xero.tax_types={}",
+            "receiver.lines.account_code=7",
+            "mail.to=[\"nobody\"]",
+            "mail.attach=[\"pdf\"]",
+            "mail.smtp.security=none",
+        ];
+        insta::assert_snapshot!(load(WHOLE, &wrong).unwrap_err().to_string(), @r##"
+        `/etc/papertally/papertally.toml` has 28 problems:
+          `as_of`: found `yesterday`, expected a time such as `2026-11-02T06:00:00`, `2026-11-02` or `2026-11-02T06:00:00+00:00`
+          `billing.default_plan`: found `pol`, expected `pool` or `payg`
+          `billing.first_period`: found `last-month`, expected a month such as `2026-10`
+          `billing.invoice_prefix`: found `prt`, expected at most 5 of `A`–`Z` and `0`–`9`
+          `billing.schedule`: found `25` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+          `ledger.paht`: found an unknown key, expected `ledger.path`, which is the nearest known key
+          `ledger.path`: found `/etc/papertally/inbox/ledger.sqlite` in the inbox `/etc/papertally/inbox`, expected a place that no report is read from
+          `mail.attach`: found `pdf`, expected the names of receivers: `xero` or `lines`
+          `mail.smtp.security`: found `none` with the host `smtp.harbour.example`, expected `starttls` or `tls`: plain text is for this machine only
+          `mail.to`: found a text that is no address, expected an address such as `print@harbour.example`
+          `plan.payg.allowance.per`: found `desk`, expected `seat` or `payer`
+          `plan.payg.tax`: found `VAT 19%`, expected `VAT 20%` or `none`
+          `plan.pool.allowance.money`: found `-1.00`, expected an amount that is not below zero
+          `plan.pool.allowance.money`: found it beside pages, expected an allowance in pages or in money, not in both
+          `plan.pool.colour`: found `0,36`, expected a decimal number with a point, such as `"0.08"`
+          `plan.pool.markup_percent`: found it in a plan with basis `pages`, expected nothing: it would have no effect
+          `plan.pool.mono`: found `0.00000001`, expected at most six decimals
+          `receiver.lines.account_code`: found it in a receiver of this format, expected nothing: it would have no effect
+          `receiver.xero.tax_types."VAT 20%"`: found nothing, expected the tax rate's display name in Xero: a plan uses this tax
+          `receiver.xero.tax_types.none`: found nothing, expected the tax rate's display name in Xero: a plan uses this tax
+          `site.harbour.alias."old user"`: found `new user`, which is an old name itself, expected the name that is used today
+          `site.harbour.papercut.balance_changes`: found `invoiced`, which is not supported yet, expected `none`
+          `site.harbour.papercut.token_env`: found a text that is no variable's name, expected the name of an environment variable
+          `site.harbour.papercut.token_env`: found it beside `token_file`, expected one of the two
+          `site.harbour.quiet_seconds`: found `-1`, expected a whole number from 0 to 86400
+          `site.harbour.reports.encoding`: found `utf-7000`, expected an encoding such as `utf-8` or `windows-1252`
+          `site.harbour.time_zone`: found `Europe/Londn`, expected a zone such as `Europe/London`
+          `tax."VAT 20%".percent`: found `120`, expected a percentage from 0 to 100
+        "##);
+    }
+
+    #[test]
+    fn floats_and_sections_of_another_shape_are_refused() {
+        let float = WHOLE.replace("mono = \"0.08\"", "mono = 0.08");
+        assert_eq!(
+            load(&float, &[]).unwrap_err().to_string(),
+            "`/etc/papertally/papertally.toml` has 1 problem: `plan.pool.mono`: found `0.08` without quotes, \
+             expected a decimal number in quotes, such as `\"0.08\"`: write it in quotes"
+        );
+        insta::assert_snapshot!(load("site = 1\nplan = []\nmail = {}", &[]).unwrap_err().to_string(), @r##"
+        `/etc/papertally/papertally.toml` has 8 problems:
+          `directory.members`: found nothing, expected the file of the members, such as `members.csv`
+          `directory.teams`: found nothing, expected the file of the teams, such as `teams.csv`
+          `ledger.path`: found nothing, expected the ledger's file, such as `ledger.sqlite`
+          `mail.from`: found nothing, expected the sender's address
+          `mail.to`: found nobody, expected a list with at least one address
+          `mail.transport`: found nothing, expected `folder` or `smtp`
+          `output.folder`: found nothing, expected the folder for everything that is written, such as `out`
+          `site`: found `1`, expected entries `[[site]]`
+        "##);
+    }
+
+    #[test]
+    fn two_sites_never_read_one_folder() {
+        let second =
+            "\n[[site]]\nname = 'pier'\ntime_zone = 'UTC'\ncurrency = 'GBP'\ninbox = ['./x/../inbox/pier']";
+        let error = load(&format!("{WHOLE}{second}"), &[]).unwrap_err().to_string();
+        assert!(
+            error.contains(
+                "`site.pier.inbox`: found `/etc/papertally/x/../inbox/pier`, which site `harbour` reads too"
+            ),
+            "{error}"
+        );
+        let twice = second.replace("pier", "HARBOUR").replace("inbox = ", "exclude_accounts = ");
+        let error = load(&format!("{WHOLE}{twice}"), &[]).unwrap_err().to_string();
+        assert!(error.contains("`site.HARBOUR.name`: found `HARBOUR` a second time"), "{error}");
+    }
+
+    #[test]
+    fn a_slip_in_the_text_has_its_line_and_column() {
+        let check = |text: &str, expected: &str| {
+            let shown = load(text, &[]).unwrap_err().to_string();
+            assert!(shown.starts_with(expected), "{shown}");
+        };
+        check("[ledger]\npath = ledger.sqlite\n", "`/etc/papertally/papertally.toml`, line 2, column 8: ");
+        check("\u{feff}[ledger\n", "`/etc/papertally/papertally.toml`, line 1, column 8: ");
+        check("[ledger]\npath = 'a'\npath = 'b'\n", "`/etc/papertally/papertally.toml`, line 3, column 1: ");
+        let missing = Config::load(Path::new("/nowhere/papertally.toml"), &[]).unwrap_err();
+        assert_eq!(missing.to_string(), "cannot read `/nowhere/papertally.toml`");
+    }
+
+    #[test]
+    fn sites_can_be_read_without_the_rest() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("papertally.toml");
+        std::fs::write(
+            &file,
+            "[[site]]\nname = 'main'\ntime_zone = 'UTC'\ncurrency = 'EUR'\ninbox = ['in']\n",
+        )
+        .unwrap();
+        let sites = load_sites(&file, &["site.main.quiet_seconds=5".to_owned()]).unwrap();
+        assert_eq!((sites[0].quiet_seconds, sites[0].inbox[0].clone()), (5, folder.path().join("in")));
+        assert!(load_sites(&file, &["site.main.quite_seconds=5".to_owned()]).is_err());
+        assert!(Config::load(&file, &[]).is_err());
+    }
+}

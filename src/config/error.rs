@@ -54,10 +54,10 @@ pub enum ConfigError {
         message: String,
     },
     /// `--set` arguments that name no place.
-    #[error("cannot apply `--set`: {}", listed(.0))]
+    #[error("cannot apply `--set`:{}", listed(.0))]
     Override(Vec<Problem>),
     /// Keys that are wrong.
-    #[error("`{}` has {}: {}", path.display(), counted(.problems.len()), listed(.problems))]
+    #[error("`{}` has {}:{}", path.display(), counted(.problems.len()), listed(.problems))]
     Problems {
         /// The configuration file.
         path: PathBuf,
@@ -73,7 +73,7 @@ fn counted(count: usize) -> String {
 /// One problem on the same line, several on lines of their own.
 fn listed(problems: &[Problem]) -> String {
     match problems {
-        [one] => one.to_string(),
+        [one] => format!(" {one}"),
         many => many.iter().map(|problem| format!("\n  {problem}")).collect(),
     }
 }

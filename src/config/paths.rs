@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use super::raw::Section;
+use super::raw::{Section, join};
 use super::site::SiteConfig;
 
 /// The folder of the configuration file.
@@ -49,20 +49,20 @@ fn tidy(path: &Path) -> PathBuf {
 /// What is written must never be taken for a report, and no report must belong to two sites.
 pub(super) fn check_inboxes(root: &Section<'_>, sites: &[SiteConfig], written: &[(&str, &Path)]) {
     for (nth, site) in sites.iter().enumerate() {
-        let inbox_key = format!("site.{}.inbox", site.name);
+        let inbox_key = join(&join("site", &site.name), "inbox");
         for inbox in &site.inbox {
             let inside = tidy(inbox);
             for (key, path) in written {
                 if tidy(path).starts_with(&inside) {
                     let found = format!("`{}` in the inbox `{}`", path.display(), inbox.display());
-                    root.problem(key, found, "a place that no report is read from");
+                    root.problem_at((*key).to_owned(), found, "a place that no report is read from");
                 }
             }
             for other in &sites[..nth] {
                 let mut theirs = other.inbox.iter().map(|one| tidy(one));
                 if theirs.any(|one| one.starts_with(&inside) || inside.starts_with(&one)) {
                     let found = format!("`{}`, which site `{}` reads too", inbox.display(), other.name);
-                    root.problem(&inbox_key, found, "folders of its own for each site");
+                    root.problem_at(inbox_key.clone(), found, "folders of its own for each site");
                 }
             }
         }

@@ -35,8 +35,12 @@ impl<'a> Section<'a> {
 
     /// Notes a problem at a key.
     pub(super) fn problem(&self, key: &str, found: impl Into<String>, expected: impl Into<String>) {
-        let problem = Problem { key: self.key(key), found: found.into(), expected: expected.into() };
-        self.problems.borrow_mut().push(problem);
+        self.problem_at(self.key(key), found, expected);
+    }
+
+    /// Notes a problem at a whole path.
+    pub(super) fn problem_at(&self, key: String, found: impl Into<String>, expected: impl Into<String>) {
+        self.problems.borrow_mut().push(Problem { key, found: found.into(), expected: expected.into() });
     }
 
     /// Whether the key is given.

@@ -73,7 +73,7 @@ const QUIET_SECONDS_MAX: u32 = 24 * 60 * 60;
 
 const QUIET_SECONDS_DEFAULT: u32 = 30;
 
-/// Reads all sites; `zone` and `currency` problems are noted and the site is left out.
+/// Reads all sites.
 pub(super) fn sites(root: &Section<'_>, paths: &Paths) -> Vec<SiteConfig> {
     let sections = root.sections("site");
     if sections.is_empty() && !root.has("site") {
@@ -126,8 +126,8 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
     let papercut = section.has("papercut").then(|| papercut(&section.section("papercut"), paths)).flatten();
     Some(SiteConfig {
         name,
-        time_zone: time_zone?,
-        currency: currency?,
+        time_zone: time_zone.unwrap_or(Tz::UTC),
+        currency: currency.or(Currency::new("XXX"))?,
         inbox,
         exclude_accounts,
         ignore_printers,
@@ -194,10 +194,11 @@ fn reports(section: &Section<'_>) -> ReportConfig {
 fn papercut(section: &Section<'_>, paths: &Paths) -> Option<PapercutConfig> {
     let url = section.needed_text("url", "an address such as `https://print.example:9192`");
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    if !url.is_empty() && rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', ':'])) {
-        section.problem("url", format!("`{url}`"), "an address such as `https://print.example:9192`");
-    } else if url.contains('@') {
+    if url.contains('@') {
+        // A password may stand before the sign: the address is not shown.
         section.problem("url", "an address with a user in it", "the token in `token_file` or `token_env`");
+    } else if !url.is_empty() && rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', ':'])) {
+        section.problem("url", format!("`{url}`"), "an address such as `https://print.example:9192`");
     }
     let words = ["none", "invoiced", "target", "overage"].map(|word| (word, word));
     let balance_changes = section.choice("balance_changes", &words).unwrap_or("none");

@@ -232,7 +232,7 @@ impl Field {
     fn wrong(&self, found: &str) -> ScheduleError {
         let (first, second) = (self.least + 1, self.least + 3);
         let mut expected = format!(
-            "a number from {} to {}, a list `{first},{second}`, a range `{first}-{second}`, a step `*/2`, or `*`",
+            "a number from {} to {}, a list `{first},{second}`, a range `{first}-{second}`, a step `*/2` or `*`",
             self.least, self.most
         );
         if let [word, ..] = self.words {
@@ -273,4 +273,192 @@ fn instant(wall: NaiveDateTime, zone: Tz) -> DateTime<Tz> {
         }
     }
     moment(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{Datelike, TimeZone, Timelike};
+    use chrono_tz::Europe::London;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(text: &str) -> DateTime<Tz> {
+        DateTime::parse_from_rfc3339(text).unwrap().with_timezone(&London)
+    }
+
+    #[test]
+    fn a_schedule_says_when_it_is_due_next_and_when_it_was_last() {
+        let check = |text: &str, now: &str, next: &str, last: &str| {
+            let schedule = Schedule::parse(text).unwrap();
+            assert_eq!(schedule.next_after(at(now)).unwrap().to_rfc3339(), next, "{text}");
+            assert_eq!(schedule.last_at_or_before(at(now)).unwrap().to_rfc3339(), last, "{text}");
+        };
+        check("0 6 2 * *", "2026-11-02T06:00:00Z", "2026-12-02T06:00:00+00:00", "2026-11-02T06:00:00+00:00");
+        check("0 6 2 * *", "2026-11-02T05:59:59Z", "2026-11-02T06:00:00+00:00", "2026-10-02T06:00:00+01:00");
+        // Monday is 1, Sunday 0 and 7: the second of November 2026 is a Monday.
+        check("0 6 * * 1", "2026-10-28T12:00:00Z", "2026-11-02T06:00:00+00:00", "2026-10-26T06:00:00+00:00");
+        check("0 6 * * 0", "2026-10-28T12:00:00Z", "2026-11-01T06:00:00+00:00", "2026-10-25T06:00:00+00:00");
+        check("0 6 * * 7", "2026-10-28T12:00:00Z", "2026-11-01T06:00:00+00:00", "2026-10-25T06:00:00+00:00");
+        check(
+            "0 6 * * 5-7",
+            "2026-10-26T12:00:00Z",
+            "2026-10-30T06:00:00+00:00",
+            "2026-10-25T06:00:00+00:00",
+        );
+        check(
+            "0 6 * * mon-FRI/2",
+            "2026-10-27T12:00:00Z",
+            "2026-10-28T06:00:00+00:00",
+            "2026-10-26T06:00:00+00:00",
+        );
+        // The 15th or a Monday.
+        check("0 6 15 * 1", "2026-10-13T12:00:00Z", "2026-10-15T06:00:00+01:00", "2026-10-12T06:00:00+01:00");
+        // An odd day that is a Monday: a field that begins with `*` does not make it either.
+        check(
+            "0 6 */2 * 1",
+            "2026-10-12T12:00:00Z",
+            "2026-10-19T06:00:00+01:00",
+            "2026-10-05T06:00:00+01:00",
+        );
+        check("@monthly", "2026-10-13T12:00:00Z", "2026-11-01T00:00:00+00:00", "2026-10-01T00:00:00+01:00");
+        check("@daily", "2026-10-13T12:00:00Z", "2026-10-14T00:00:00+01:00", "2026-10-13T00:00:00+01:00");
+        check(
+            "30 5 29 feb *",
+            "2026-10-13T12:00:00Z",
+            "2028-02-29T05:30:00+00:00",
+            "2024-02-29T05:30:00+00:00",
+        );
+    }
+
+    #[test]
+    fn clock_changes_neither_skip_nor_double_a_time() {
+        let check = |text: &str, from: &str, expected: [&str; 3]| {
+            let schedule = Schedule::parse(text).unwrap();
+            let mut now = at(from);
+            let mut times = Vec::new();
+            for _ in 0..3 {
+                now = schedule.next_after(now).unwrap();
+                assert_eq!(schedule.last_at_or_before(now), Some(now));
+                times.push(now.to_rfc3339());
+            }
+            assert_eq!(times, expected, "{text}");
+        };
+        // On 29 March 2026 the clock goes from 01:00 to 02:00: what was due between runs at 02:00.
+        let spring = "2026-03-28T00:00:00Z";
+        check(
+            "30 1 * * *",
+            spring,
+            ["2026-03-28T01:30:00+00:00", "2026-03-29T02:00:00+01:00", "2026-03-30T01:30:00+01:00"],
+        );
+        check(
+            "15,45 1 * * *",
+            "2026-03-28T01:20:00Z",
+            ["2026-03-28T01:45:00+00:00", "2026-03-29T02:00:00+01:00", "2026-03-30T01:15:00+01:00"],
+        );
+        check(
+            "0 1,2 29 3 *",
+            spring,
+            ["2026-03-29T02:00:00+01:00", "2027-03-29T01:00:00+01:00", "2027-03-29T02:00:00+01:00"],
+        );
+        // On 25 October 2026 it goes from 02:00 to 01:00: 01:30 comes twice and runs the first time.
+        let autumn = "2026-10-24T12:00:00Z";
+        check(
+            "30 1 * * *",
+            autumn,
+            ["2026-10-25T01:30:00+01:00", "2026-10-26T01:30:00+00:00", "2026-10-27T01:30:00+00:00"],
+        );
+        check(
+            "30 * * * *",
+            "2026-10-25T00:10:00Z",
+            ["2026-10-25T01:30:00+01:00", "2026-10-25T02:30:00+00:00", "2026-10-25T03:30:00+00:00"],
+        );
+        let schedule = Schedule::parse("30 1 * * *").unwrap();
+        let second = at("2026-10-25T01:10:00Z");
+        assert_eq!(second.to_rfc3339(), "2026-10-25T01:10:00+00:00");
+        assert_eq!(schedule.last_at_or_before(second), Some(at("2026-10-25T00:30:00Z")));
+        assert_eq!(schedule.next_after(second), Some(at("2026-10-26T01:30:00Z")));
+    }
+
+    #[test]
+    fn a_whole_day_that_a_zone_left_out_runs_when_the_next_begins() {
+        // Samoa had no 30 December 2011.
+        let zone = chrono_tz::Pacific::Apia;
+        let schedule = Schedule::parse("0 6 30 * *").unwrap();
+        let before = zone.with_ymd_and_hms(2011, 12, 1, 0, 0, 0).unwrap();
+        assert_eq!(schedule.next_after(before).unwrap().to_rfc3339(), "2011-12-31T00:00:00+14:00");
+    }
+
+    #[test]
+    fn what_is_no_schedule_is_refused_with_what_could_stand_there() {
+        let texts = [
+            "",
+            "0 6 2 *",
+            "0 0 6 2 * *",
+            "60 6 2 * *",
+            "0 24 * * *",
+            "0 6 0 * *",
+            "0 6 * 13 *",
+            "0 6 * * 8",
+            "0 6 * * mo",
+            "0 6 * * 5-1",
+            "0 6/2 * * *",
+            "*/0 * * * *",
+            "0 6 L * *",
+            "0 6 ? * *",
+            "1,,2 * * * *",
+            "-1 * * * *",
+            "0 6 31 2 *",
+            "@reboot",
+            "@sometimes",
+        ];
+        let errors: Vec<String> =
+            texts.iter().map(|text| Schedule::parse(text).unwrap_err().to_string()).collect();
+        insta::assert_snapshot!(errors.join("\n"), @r##"
+        found 0 fields in ``, expected 5: minute, hour, day of month, month, day of week, such as `0 6 2 * *`
+        found 4 fields in `0 6 2 *`, expected 5: minute, hour, day of month, month, day of week, such as `0 6 2 * *`
+        found 6 fields in `0 0 6 2 * *`, expected 5: minute, hour, day of month, month, day of week, such as `0 6 2 * *`
+        found `60` as minute, expected a number from 0 to 59, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+        found `24` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+        found `0` as day of month, expected a number from 1 to 31, a list `2,4`, a range `2-4`, a step `*/2` or `*`
+        found `13` as month, expected a number from 1 to 12, a list `2,4`, a range `2-4`, a step `*/2` or `*`, or names such as `jan`
+        found `8` as day of week, expected a number from 0 to 7, a list `1,3`, a range `1-3`, a step `*/2` or `*`, or names such as `sun`
+        found `mo` as day of week, expected a number from 0 to 7, a list `1,3`, a range `1-3`, a step `*/2` or `*`, or names such as `sun`
+        found `5-1` as day of week, expected a number from 0 to 7, a list `1,3`, a range `1-3`, a step `*/2` or `*`, or names such as `sun`
+        found `6/2` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+        found `*/0` as minute, expected a number from 0 to 59, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+        found `L` as day of month, expected a number from 1 to 31, a list `2,4`, a range `2-4`, a step `*/2` or `*`
+        found `?` as day of month, expected a number from 1 to 31, a list `2,4`, a range `2-4`, a step `*/2` or `*`
+        found `` as minute, expected a number from 0 to 59, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+        found `-1` as minute, expected a number from 0 to 59, a list `1,3`, a range `1-3`, a step `*/2` or `*`
+        found `0 6 31 2 *`, expected a day that comes: no month has it
+        found `@reboot`, expected `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` or `@annually`
+        found `@sometimes`, expected `@hourly`, `@daily`, `@midnight`, `@weekly`, `@monthly`, `@yearly` or `@annually`
+        "##);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// The crate's walk through the calendar, in both directions, against asking every minute.
+        #[test]
+        fn due_times_are_those_that_the_fields_name(
+            minute in 0u32..60, hours in proptest::collection::btree_set(0u32..24, 1..3), day in 1u32..32,
+            weekday in proptest::option::of(0u32..8), start in 1_767_225_600i64..1_830_297_600,
+        ) {
+            let hour_list = hours.iter().map(u32::to_string).collect::<Vec<String>>().join(",");
+            let weekdays = weekday.map_or("*".to_owned(), |weekday| weekday.to_string());
+            let schedule = Schedule::parse(&format!("{minute} {hour_list} {day} * {weekdays}")).unwrap();
+            let start = DateTime::from_timestamp(start, 0).unwrap().with_timezone(&Tz::UTC);
+            let fits = |moment: &DateTime<Tz>| {
+                let on_weekday = weekday.is_some_and(|weekday| moment.weekday().num_days_from_sunday() == weekday % 7);
+                moment.minute() == minute && hours.contains(&moment.hour()) && (moment.day() == day || on_weekday)
+            };
+            let whole_minute = start.with_second(0).unwrap();
+            let minutes = chrono::Duration::minutes;
+            let next = (1..100_000).map(|count| whole_minute + minutes(count)).find(fits);
+            prop_assert_eq!(schedule.next_after(start), next);
+            let last = (0..100_000).map(|count| whole_minute - minutes(count)).find(fits);
+            prop_assert_eq!(schedule.last_at_or_before(start), last);
+        }
+    }
 }

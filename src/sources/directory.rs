@@ -64,7 +64,7 @@ pub enum DirectoryReadError {
         expected: String,
     },
     /// Rows and cells that are wrong.
-    #[error("`{file}`: {}", lines(.problems))]
+    #[error("`{file}`:{}", lines(.problems))]
     Rows {
         /// The file's name.
         file: String,
@@ -72,17 +72,17 @@ pub enum DirectoryReadError {
         problems: Vec<SheetProblem>,
     },
     /// Rows that cannot stand beside each other.
-    #[error("the directory has no single meaning: {}", lines(.0))]
+    #[error("the directory has no single meaning:{}", lines(.0))]
     Directory(Vec<DirectoryError>),
     /// Several files are wrong.
-    #[error("several directory files are wrong: {}", lines(.0))]
+    #[error("several directory files are wrong:{}", lines(.0))]
     Several(Vec<DirectoryReadError>),
 }
 
 /// One message on the same line, several on lines of their own.
 fn lines<T: ToString>(messages: &[T]) -> String {
     match messages {
-        [one] => one.to_string(),
+        [one] => format!(" {}", one.to_string()),
         many => many.iter().map(|message| format!("\n  {}", message.to_string())).collect(),
     }
 }
@@ -176,20 +176,21 @@ const ACCOUNTS: Layout = Layout {
 pub fn read_members(file: &str, bytes: &[u8]) -> Result<Vec<MemberRow>, DirectoryReadError> {
     let mut reader = Reader::new(file, bytes, &MEMBERS)?;
     let rows = reader.each(|record| {
-        let id = record.needed_text("id")?;
-        let name = record.needed_text("name")?;
+        // All cells are read before the row is given up, so that all that is wrong with it is told.
+        let (id, name, span) = (record.needed_text("id"), record.needed_text("name"), span(record));
+        let email = record.text("email").unwrap_or_default();
         Some(MemberRow {
-            id,
-            name,
-            email: record.text("email").unwrap_or_default(),
+            email,
             usernames: record.names("usernames"),
             aliases: record.names("aliases"),
             team: record.text("team"),
-            span: span(record)?,
             plan: record.text("plan"),
             code: record.text("code"),
             identifiers: record.identifiers(),
             place: record.place(),
+            id: id?,
+            name: name?,
+            span: span?,
         })
     });
     reader.finish(rows)
@@ -199,34 +200,19 @@ pub fn read_members(file: &str, bytes: &[u8]) -> Result<Vec<MemberRow>, Director
 pub fn read_teams(file: &str, bytes: &[u8]) -> Result<(Vec<TeamRow>, Vec<AccountRule>), DirectoryReadError> {
     let mut reader = Reader::new(file, bytes, &TEAMS)?;
     let rows = reader.each(|record| {
-        let id = record.needed_text("id")?;
-        let name = record.needed_text("name")?;
-        let span = span(record)?;
-        let payer = PayerId::Team(id.clone());
-        let place = record.place();
-        let rules = record.names("accounts").into_iter().map(|text| {
-            let (kind, account) = rule_text(&text);
-            AccountRule {
-                account: account.to_owned(),
-                kind,
-                payer: payer.clone(),
-                span,
-                place: place.clone(),
-            }
-        });
-        let rules: Vec<AccountRule> = rules.collect();
-        let team = TeamRow {
-            id,
-            name,
-            email: record.text("email").unwrap_or_default(),
-            seats: record.whole("seats"),
-            span,
-            plan: record.text("plan"),
-            code: record.text("code"),
-            identifiers: record.identifiers(),
-            place,
+        let (id, name, span) = (record.needed_text("id"), record.needed_text("name"), span(record));
+        let email = record.text("email").unwrap_or_default();
+        let (seats, accounts) = (record.whole("seats"), record.names("accounts"));
+        let (plan, code) = (record.text("plan"), record.text("code"));
+        let (identifiers, place) = (record.identifiers(), record.place());
+        let (id, name, span) = (id?, name?, span?);
+        let rule = |text: &String| {
+            let (kind, account) = rule_text(text);
+            let payer = PayerId::Team(id.clone());
+            AccountRule { account: account.to_owned(), kind, payer, span, place: place.clone() }
         };
-        Some((team, rules))
+        let rules: Vec<AccountRule> = accounts.iter().map(rule).collect();
+        Some((TeamRow { id, name, email, seats, span, plan, code, identifiers, place }, rules))
     });
     let (teams, rules): (Vec<TeamRow>, Vec<Vec<AccountRule>>) = reader.finish(rows)?.into_iter().unzip();
     Ok((teams, rules.into_iter().flatten().collect()))
@@ -238,27 +224,21 @@ pub fn read_teams(file: &str, bytes: &[u8]) -> Result<(Vec<TeamRow>, Vec<Account
 pub fn read_accounts(file: &str, bytes: &[u8]) -> Result<Vec<AccountRule>, DirectoryReadError> {
     let mut reader = Reader::new(file, bytes, &ACCOUNTS)?;
     let rows = reader.each(|record| {
-        let text = record.needed_text("account")?;
-        let (kind, account) = match record.text("match") {
-            None => rule_text(&text),
-            Some(word) => match AccountMatch::parse(&word.to_lowercase()) {
-                Some(kind) => (kind, text.as_str()),
+        let (text, payer, span) = (record.needed_text("account"), payer(record), span(record));
+        let kind = match record.text("match").map(|word| word.to_lowercase()) {
+            None => None,
+            Some(word) => match AccountMatch::parse(&word) {
+                Some(kind) => Some(kind),
                 None => return record.wrong("match", format!("`{word}`"), "`exact`, `parent` or `pattern`"),
             },
         };
-        let payer = record.needed_text("payer")?;
-        let Some(payer) = PayerId::parse(&payer) else {
-            return record.wrong(
-                "payer",
-                format!("`{payer}`"),
-                "`team:` or `member:` and an id, such as `team:T100`",
-            );
-        };
+        let text = text?;
+        let (kind, account) = kind.map_or_else(|| rule_text(&text), |kind| (kind, text.as_str()));
         Some(AccountRule {
             account: account.to_owned(),
             kind,
-            payer,
-            span: span(record)?,
+            payer: payer?,
+            span: span?,
             place: record.place(),
         })
     });
@@ -274,14 +254,160 @@ fn rule_text(text: &str) -> (AccountMatch, &str) {
     }
 }
 
+/// The payer of a rule.
+fn payer(record: &mut Record<'_>) -> Option<PayerId> {
+    let text = record.needed_text("payer")?;
+    match PayerId::parse(&text) {
+        Some(payer) => Some(payer),
+        None => {
+            record.wrong("payer", format!("`{text}`"), "`team:` or `member:` and an id, such as `team:T100`")
+        }
+    }
+}
+
 /// The days of a row.
 fn span(record: &mut Record<'_>) -> Option<Span> {
-    let (from, to) = (record.day("from")?, record.day("to")?);
+    let (from, to) = (record.day("from"), record.day("to"));
+    let (from, to) = (from?, to?);
     match Span::new(from, to) {
         Some(span) => Some(span),
         None => {
             let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
             record.wrong("to", format!("`{}`", day(to)), &format!("a day not before `{}`", day(from)))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_read_by_header_in_any_order() {
+        let text = "# exported by hand\n\
+            E-Mail;Xero contact;Username;Member ID;Full Name;Company;to;From;plan;Other names;code\n\
+            ;;;;;;;;;;\n\
+            a@x.example;Quay, Nora;nora.quay; 007 ;Nora Quay;T100;2026-10-11;;;;\n\
+            ;;\"Sand, Ella; NORTH\\e.sand\nesand\";M2;Ella Sand;;;2026-01-01;pool;old.ella;SAND\n";
+        let rows = read_members("members.csv", text.as_bytes()).unwrap();
+        let [nora, ella] = &rows[..] else { panic!("{rows:?}") };
+        assert_eq!(
+            (nora.id.as_str(), nora.name.as_str(), nora.email.as_str()),
+            ("007", "Nora Quay", "a@x.example")
+        );
+        assert_eq!((nora.team.as_deref(), nora.span.to_string().as_str()), (Some("T100"), "to 2026-10-11"));
+        assert_eq!(nora.identifiers["xero_contact"], "Quay, Nora");
+        assert_eq!(nora.place.to_string(), "members.csv, row 4");
+        assert_eq!(ella.usernames, ["Sand, Ella", "NORTH\\e.sand", "esand"]);
+        assert_eq!(
+            (ella.team.as_deref(), ella.plan.as_deref(), ella.code.as_deref()),
+            (None, Some("pool"), Some("SAND"))
+        );
+        assert_eq!(
+            (ella.aliases.join(""), ella.span.to_string()),
+            ("old.ella".to_owned(), "from 2026-01-01".to_owned())
+        );
+        assert!(ella.identifiers.is_empty());
+    }
+
+    #[test]
+    fn teams_bring_rules_and_accounts_more() {
+        let text =
+            "id,name,seats,accounts,to\nT100,Kestrel,4,Kestrel;=Annexe; Proj-??,2026-12-31\nT200,Quay,,,\n";
+        let (teams, mut rules) = read_teams("teams.csv", text.as_bytes()).unwrap();
+        assert_eq!(teams.iter().map(|team| team.seats).collect::<Vec<_>>(), [Some(4), None]);
+        let text = "payer,account,match\nmember:M1,Lab,EXACT\nteam:T100,Lab*,\nteam:T100,what?,exact\n";
+        rules.extend(read_accounts("accounts.csv", text.as_bytes()).unwrap());
+        let shown: Vec<String> = rules
+            .iter()
+            .map(|rule| format!("{} {} {} {}", rule.kind.as_str(), rule.account, rule.payer, rule.span))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "parent Kestrel team:T100 to 2026-12-31",
+                "exact Annexe team:T100 to 2026-12-31",
+                "pattern Proj-?? team:T100 to 2026-12-31",
+                "exact Lab member:M1 on all days",
+                "pattern Lab* team:T100 on all days",
+                "exact what? team:T100 on all days",
+            ]
+        );
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_a_file_is_told_at_once() {
+        let members = |text: &str| read_members("members.csv", text.as_bytes()).unwrap_err().to_string();
+        let teams = |text: &str| read_teams("teams.csv", text.as_bytes()).unwrap_err().to_string();
+        let accounts = |text: &str| read_accounts("accounts.csv", text.as_bytes()).unwrap_err().to_string();
+        let errors = [
+            members(""),
+            members("# only a comment\n"),
+            members("id,nmae\nM1,Ann\n"),
+            members("id,name,usernames,user,Xero-ID,xero id\n"),
+            members(
+                "id,name,usernames,Start,to\n,Ann,ann,,\nM2,,b,12/10/2026,2026-10-32\n\
+                 M3,Cy,c,2026-10-12,2026-10-11\nM4,Di,d,,,stray\n",
+            ),
+            teams("id,name,seats\nT1,Kestrel,-1\nT2,Quay,two\nT3,Sand,+3\n"),
+            accounts("account,match,payer\nLab,prefix,team:T1\nLab,,T1\n,exact,team:T1\n"),
+            members("id,name,usernames\nM1,Ann,\"ann\nM2,Bo,bo\n"),
+        ];
+        insta::assert_snapshot!(errors.join("\n"), @r##"
+        `members.csv`: found an empty file, expected a header and rows
+        `members.csv`: found no header, expected the columns `id`, `name`, `usernames`
+        `members.csv`: row 1: found the columns `id`, `nmae`, expected `name`, `usernames` beside them
+        `members.csv`: row 1, column `xero id`: found it beside `Xero-ID`, expected each header once
+        `members.csv`:
+          row 2, column `id`: found nothing, expected a text
+          row 3, column `name`: found nothing, expected a text
+          row 3, column `Start`: found `12/10/2026`, expected a day such as `2026-10-12`
+          row 3, column `to`: found `2026-10-32`, expected a day such as `2026-10-12`
+          row 4, column `to`: found `2026-10-11`, expected a day not before `2026-10-12`
+          row 5, column `6`: found `stray`, expected no cell without a header above it
+        `teams.csv`:
+          row 2, column `seats`: found `-1`, expected a whole number
+          row 3, column `seats`: found `two`, expected a whole number
+          row 4, column `seats`: found `+3`, expected a whole number
+        `accounts.csv`:
+          row 2, column `match`: found `prefix`, expected `exact`, `parent` or `pattern`
+          row 3, column `payer`: found `T1`, expected `team:` or `member:` and an id, such as `team:T100`
+          row 4, column `account`: found nothing, expected a text
+        `members.csv`: found a quote in row 2 that is never closed, expected a quote at the cell's end too
+        "##);
+    }
+
+    #[test]
+    fn a_header_that_is_a_fields_own_name_goes_before_other_headers() {
+        let text = "id,name,usernames,company,team\nM1,Ann,ann,Kestrel Ltd,T100\n";
+        let rows = read_members("members.csv", text.as_bytes()).unwrap();
+        assert_eq!(rows[0].team.as_deref(), Some("T100"));
+        assert_eq!(rows[0].identifiers["company"], "Kestrel Ltd");
+    }
+
+    #[test]
+    fn all_files_are_read_before_any_is_blamed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            path
+        };
+        let members = path("members.csv", "id,name,usernames\nM1,Ann,ann\n");
+        let teams = path("teams.csv", "id,name\nT1,Kestrel\n");
+        let directory = load(&members, &teams, None).unwrap();
+        assert_eq!((directory.members().len(), directory.teams().len()), (1, 1));
+        let same = path("same.csv", "id,name\nM1,Kestrel\n");
+        let errors = [
+            load(&path("bad.csv", "id\n"), &folder.path().join("none.csv"), None).unwrap_err(),
+            load(&members, &same, None).unwrap_err(),
+        ];
+        let shown = errors.map(|error| error.to_string().replace(&folder.path().display().to_string(), "…"));
+        insta::assert_snapshot!(shown.join("\n"), @r##"
+        several directory files are wrong:
+          `bad.csv`: row 1: found the columns `id`, expected `name`, `usernames` beside them
+          cannot read `…/none.csv`
+        the directory has no single meaning: found the code `M1` for `team:M1` and `member:M1`, expected another code for each; give one of them its own in the column `code`
+        "##);
     }
 }

@@ -72,15 +72,50 @@ fn csv_rows(text: &str) -> Result<Rows, Refusal> {
         .delimiter(delimiter)
         .from_reader(text.as_bytes());
     let mut rows = Rows::new();
+    let mut lines = Lines { bytes: text.as_bytes(), at: 0, line: 1 };
     for record in reader.records() {
         let record = record.map_err(|error| (format!("CSV that cannot be read ({error})"), "a table"))?;
-        let row = record.position().map_or(0, csv::Position::line);
+        let start = record.position().and_then(|position| usize::try_from(position.byte()).ok());
+        let row = lines.line_at(start.unwrap_or(text.len()));
         let cells: Vec<Cell> = record.iter().map(text_cell).collect();
         if !cells.iter().all(Cell::is_empty) {
             rows.push((row, cells));
         }
     }
-    Ok(rows)
+    // A quote that is never closed takes the rest of the file into one cell, and the rows in it are lost.
+    let takes_lines = |cell: &Cell| matches!(cell, Cell::Text(text) if text.contains(['\n', '\r']));
+    let last = rows.last().filter(|(_, cells)| cells.last().is_some_and(takes_lines));
+    match last {
+        Some((row, _)) if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 => {
+            Err((format!("a quote in row {row} that is never closed"), "a quote at the cell's end too"))
+        }
+        _ => Ok(rows),
+    }
+}
+
+/// Counts lines up to the start of each record: the csv crate's own count stands before the line end of the
+/// record before, and before blank lines.
+struct Lines<'t> {
+    bytes: &'t [u8],
+    at: usize,
+    line: u64,
+}
+
+impl Lines<'_> {
+    /// The line of the first byte at or after `start` that is no line end. CRLF, LF and CR end a line.
+    fn line_at(&mut self, start: usize) -> u64 {
+        while let Some(byte) = self.bytes.get(self.at) {
+            if self.at >= start && !matches!(byte, b'\n' | b'\r') {
+                break;
+            }
+            let half = *byte == b'\r' && self.bytes.get(self.at + 1) == Some(&b'\n');
+            if matches!(byte, b'\n' | b'\r') && !half {
+                self.line += 1;
+            }
+            self.at += 1;
+        }
+        self.line
+    }
 }
 
 fn text_cell(text: &str) -> Cell {
@@ -92,9 +127,10 @@ fn text_cell(text: &str) -> Cell {
     Cell::Text(text.trim().to_owned())
 }
 
-/// The sign that stands most often in the header, outside quotes.
+/// The sign that stands most often in the header, outside quotes: the first line that is neither blank nor a comment.
 fn delimiter(text: &str) -> u8 {
-    let header = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let is_header = |line: &&str| !line.trim().is_empty() && !line.trim_start_matches('"').starts_with('#');
+    let header = text.split(['\n', '\r']).find(is_header).unwrap_or_default();
     let count = |sign: u8| {
         let mut in_quotes = false;
         let outside = header.bytes().filter(|byte| {
@@ -193,6 +229,9 @@ mod tests {
         check(b"\xff\xfei\0d\0,\0n\0\n\x001\0,\x002\0", "1:id|n 2:1|2");
         check(b"id,\"a;b;c\"\n007,\"two\nlines\"\n3,x", "1:id|a;b;c 2:007|two\nlines 4:3|x");
         check(b"id\n007\n", "1:id 2:007");
+        check(b"id\r007\r\r008", "1:id 2:007 4:008");
+        check(b"id,n\n1,\"x\n2,y\n", "a quote in row 2 that is never closed / a quote at the cell's end too");
+        check(b"id,n\n1,5\" disk\n", "1:id|n 2:1|5\" disk");
         check(b"", "an empty file / a header and rows");
         check(b"\xd0\xcf\x11\xe0\xa1", "an old workbook (XLS) / CSV or XLSX: save it as one of them");
         check(b"a\0b", "a file that is no text / CSV or XLSX");
