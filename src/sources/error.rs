@@ -23,11 +23,8 @@ pub enum ReadError {
     #[error("found {0} bytes, expected at most {FILE_BYTES_MAX}")]
     TooLarge(u64),
     /// Nothing in it looks like the header of a report.
-    #[error("this is not a report: no row has the column headers of a known report kind{near}")]
-    NotAReport {
-        /// ` (the first row is …)`, or empty.
-        near: String,
-    },
+    #[error("this is not a report: none of its first rows has the column headers of a known kind of report")]
+    NotAReport,
     /// A file of another format that papertally recognises and does not read.
     #[error("this is {container}; expected a report as CSV text")]
     Container {
@@ -142,7 +139,7 @@ impl ReadError {
             ReadError::Io(_) | ReadError::NotAFile => "io",
             ReadError::Empty => "empty-file",
             ReadError::TooLarge(_) => "file-too-large",
-            ReadError::NotAReport { .. } => "not-a-report",
+            ReadError::NotAReport => "not-a-report",
             ReadError::Container { .. } => "container-not-read",
             ReadError::KindNotRead(_) => "kind-not-read",
             ReadError::OwnOutput(_) => "own-output",
@@ -183,7 +180,7 @@ impl ReadError {
             ReadError::Io(_) | ReadError::NotAFile => "check the path and the permissions of the file",
             ReadError::Empty => "export the report again; the copy may have been cut off",
             ReadError::TooLarge(_) => "export shorter periods, one file each",
-            ReadError::NotAReport { .. } => {
+            ReadError::NotAReport => {
                 "give a PaperCut print log or Print Logger file as CSV, with its header row"
             }
             ReadError::Container { .. } => "export or save the report as CSV and give that file",

@@ -31,10 +31,12 @@ pub(super) enum Field {
     Balance,
     /// An id that a spreadsheet may have damaged; not kept.
     Id,
-    /// Marks of exports that are recognised by them.
-    TransactionType,
-    HivePages,
-    Server,
+    /// A column that only a transaction log has.
+    TransactionMark,
+    /// A column that only a Hive or Pocket export has.
+    HiveMark,
+    /// A column that only a job import file has.
+    ImportMark,
     /// Known, and not needed.
     Other,
 }
@@ -67,9 +69,9 @@ impl Field {
         (Field::Jobs, "jobs"),
         (Field::Balance, "balance"),
         (Field::Id, "id"),
-        (Field::TransactionType, "transaction-type"),
-        (Field::HivePages, "hive-pages"),
-        (Field::Server, "server"),
+        (Field::TransactionMark, "transaction-mark"),
+        (Field::HiveMark, "hive-mark"),
+        (Field::ImportMark, "import-mark"),
         (Field::Other, "other"),
     ];
 

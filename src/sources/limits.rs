@@ -8,8 +8,8 @@ pub(super) const FILE_BYTES_MAX: u64 = 4 << 30;
 /// quote that is never closed gathers more, and memory must not grow with the file.
 pub(super) const ROW_BYTES_MAX: usize = 1 << 20;
 
-/// The most cells in a row. The widest known report has fewer than thirty columns.
-pub(super) const CELLS_MAX: usize = 512;
+/// The most cells in a row: the width of a spreadsheet, which may write all of its empty columns.
+pub(super) const CELLS_MAX: usize = 16_384;
 
 /// The rows that are searched for the header. Known reports have it in the third row at the latest;
 /// hand-made notes above it are short too.
