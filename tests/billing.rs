@@ -1,5 +1,7 @@
 //! From jobs to issued lines: the worked month, its late refund, late jobs, mended directories, reversals.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
@@ -196,7 +198,8 @@ impl Space {
     fn delivery(&self, ending: &str) -> String {
         self.with(|books| {
             let open = books.ledger.open_deliveries().unwrap();
-            let found = open.iter().find(|one| one.target.ends_with(ending)).expect("a delivery of that name");
+            let found =
+                open.iter().find(|one| one.target.ends_with(ending)).expect("a delivery of that name");
             String::from_utf8(books.ledger.delivery_body(found.id).unwrap().unwrap()).unwrap()
         })
     }
@@ -294,8 +297,7 @@ fn a_late_refund_is_the_difference_within_the_allowance_and_names_its_line() {
 #[test]
 fn a_late_job_is_billed_with_the_next_batch_or_with_one_more_of_its_period() {
     let late: Job = ("m003", "2026-03-30T10:00:00", "", 4, 0, "0.40", JobState::Charged);
-    let expected =
-        "cost r1 1 x 0.50 = 0.50 tax 0.10 | Print 2026-03 corrected: 18 pages at cost + 25%";
+    let expected = "cost r1 1 x 0.50 = 0.50 tax 0.10 | Print 2026-03 corrected: 18 pages at cost + 25%";
     for (period, number) in [("2026-04", "PRT-2026-04-M003"), ("2026-03", "PRT-2026-03-M003-A1")] {
         let space = Space::new();
         space.take(1, &JOBS, "2026-03");
@@ -357,7 +359,8 @@ fn jobs_of_an_unknown_user_wait_and_are_billed_when_the_directory_is_mended() {
     let lines = shown(&space.bill("2026-04", true));
     assert!(
         lines.contains(
-            &"PRT-2026-04-M004 cost r0 1 x 0.50 = 0.50 tax 0.10 | Print 2026-03: 4 pages at cost + 25%".to_owned()
+            &"PRT-2026-04-M004 cost r0 1 x 0.50 = 0.50 tax 0.10 | Print 2026-03: 4 pages at cost + 25%"
+                .to_owned()
         ),
         "{lines:?}"
     );
@@ -401,7 +404,9 @@ fn a_reversed_line_frees_its_jobs_and_they_are_billed_anew() {
     let reversed = space.with(|books| reverse(books, &lines[2].id.to_string()).unwrap());
     assert_eq!(
         shown(&reversed.batch.lines),
-        ["PRT-2026-03-M003-A1 cost r1 -1 x 1.63 = -1.63 tax -0.33 | Taken back: Print 2026-03: 14 pages at cost + 25%"]
+        [
+            "PRT-2026-03-M003-A1 cost r1 -1 x 1.63 = -1.63 tax -0.33 | Taken back: Print 2026-03: 14 pages at cost + 25%"
+        ]
     );
     space.with(|books| assert!(reverse(books, &lines[2].id.to_string()).is_err(), "only once"));
     space.write("papertally.toml", &CONFIG.replace("markup_percent = \"25\"", "markup_percent = \"10\""));
@@ -451,7 +456,8 @@ fn a_batch_that_is_not_committed_leaves_no_trace() {
     space.take(1, &JOBS, "2026-03");
     let before = std::fs::read(space.path("ledger.sqlite")).unwrap();
     // The receiver has no name for the tax any more, so its file cannot be made.
-    let broken = CONFIG.replace("name = \"VAT 20%\"", "name = \"VAT\"").replace("tax = \"VAT 20%\"", "tax = \"VAT\"");
+    let broken =
+        CONFIG.replace("name = \"VAT 20%\"", "name = \"VAT\"").replace("tax = \"VAT 20%\"", "tax = \"VAT\"");
     let broken = broken.replace("\"VAT 20%\" = \"20% (VAT on Income)\"", "\"VAT\" = \"=1+1\"");
     space.write("papertally.toml", &broken);
     space.with(|books| {

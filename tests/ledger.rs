@@ -1,11 +1,11 @@
 //! The ledger as its users see it: identity, changes, refusals, and what survives.
 
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use papertally::domain::{
-    Currency, JobRow, JobState, Money, Period, Rejection, ReportFacts, ReportKind,
-};
+use papertally::domain::{Currency, JobRow, JobState, Money, Period, Rejection, ReportFacts, ReportKind};
 use papertally::ledger::{Documents, Ingested, Ledger, LedgerError, ReportOrigin, SiteId};
 use proptest::prelude::*;
 
@@ -48,13 +48,7 @@ fn facts(number: u8) -> ReportFacts {
     }
 }
 
-fn take(
-    ledger: &Ledger,
-    site: SiteId,
-    number: u8,
-    rows: &[Row],
-    aliases: &[(String, String)],
-) -> Ingested {
+fn take(ledger: &Ledger, site: SiteId, number: u8, rows: &[Row], aliases: &[(String, String)]) -> Ingested {
     let facts = facts(number);
     let origin = ReportOrigin {
         site,
@@ -93,7 +87,12 @@ fn stored(ledger: &Ledger, site: SiteId) -> Vec<(String, String, i64, &'static s
     let names = ledger.names(site).unwrap();
     let october = Period::parse("2026-10", time().date()).unwrap();
     let mut ids = Vec::new();
-    ledger.each_job(site, october, |job| { ids.push(job.id); Ok::<(), LedgerError>(()) }).unwrap();
+    ledger
+        .each_job(site, october, |job| {
+            ids.push(job.id);
+            Ok::<(), LedgerError>(())
+        })
+        .unwrap();
     let mut jobs: Vec<_> = ids
         .into_iter()
         .map(|id| ledger.stored_job(id).unwrap())
@@ -144,7 +143,7 @@ fn a_renamed_user_is_told_and_counts_once_after_the_alias_is_written_down() {
     let (ledger, site) = ledger();
     take(&ledger, site, 1, &[row('a'), row('b')], &[]);
     let renamed = Row { user: "ann.lind", ..row('a') };
-    let second = take(&ledger, site, 2, &[renamed.clone()], &[]);
+    let second = take(&ledger, site, 2, std::slice::from_ref(&renamed), &[]);
     assert_eq!(second.findings.len(), 1, "the rename is told");
     assert_eq!(second.findings[0].code, "user-maybe-renamed");
     assert_eq!(stored(&ledger, site).len(), 3);
@@ -161,7 +160,11 @@ fn a_renamed_user_is_told_and_counts_once_after_the_alias_is_written_down() {
         .unwrap();
     assert_eq!(counted, 2, "the job of both names is one, the other moved to the present name");
     let third = take(&ledger, site, 3, &[row('a'), row('b'), renamed], &aliases);
-    assert_eq!((third.counted.new, third.counted.repeated), (1, 2), "two equal rows of one user are two jobs");
+    assert_eq!(
+        (third.counted.new, third.counted.repeated),
+        (1, 2),
+        "two equal rows of one user are two jobs"
+    );
 }
 
 #[test]

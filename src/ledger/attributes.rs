@@ -1,6 +1,6 @@
 //! What a report says of a job beside its identity, and how a later report changes it.
 
-use crate::domain::JobRow;
+use super::ingest::KeyedJob;
 
 /// The columns that are not part of a job's identity. `None`: the report does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +17,9 @@ pub(super) struct Attributes {
 
 impl Attributes {
     /// What is known once a later report has said `now`: columns that it does not have stay.
-    pub(super) fn overlaid(self, now: Attributes, row: &JobRow<'_>) -> Attributes {
+    pub(super) fn overlaid(self, now: Attributes, row: &KeyedJob<'_>) -> Attributes {
         Attributes {
-            account_id: if row.account.is_some() { now.account_id } else { self.account_id },
+            account_id: if row.has_account { now.account_id } else { self.account_id },
             job_type_id: now.job_type_id.or(self.job_type_id),
             paper_size_id: now.paper_size_id.or(self.paper_size_id),
             colour_pages: if row.colour_pages.is_some() { now.colour_pages } else { self.colour_pages },
@@ -31,7 +31,7 @@ impl Attributes {
     }
 
     /// Whether a later report that says `now` changes nothing.
-    pub(super) fn agree(self, now: &Attributes, row: &JobRow<'_>) -> bool {
+    pub(super) fn agree(self, now: &Attributes, row: &KeyedJob<'_>) -> bool {
         self.overlaid(*now, row) == self
     }
 

@@ -12,10 +12,11 @@ use rusqlite::{Statement, Transaction, named_params, params};
 use super::attributes::Attributes;
 use super::bits::Bits;
 use super::names::{Names, SiteId, apply_aliases};
+use super::read_ahead::{Candidate, ReadAhead};
 use super::stored::{second_of, state_number};
 use super::{Ledger, LedgerError};
 use crate::domain::{
-    Exact, Finding, Fingerprint, JobRow, JobState, Period, Rejection, ReportFacts, Severity, fold_name,
+    Exact, Finding, Fingerprint, JobRow, JobState, Money, Period, Rejection, ReportFacts, Severity, fold_name,
 };
 
 /// Where a report comes from and how it is kept.
@@ -104,7 +105,7 @@ pub struct Ingested {
 #[derive(Debug)]
 pub struct Ingest<'l> {
     transaction: Transaction<'l>,
-    find: Statement<'l>,
+    stored: ReadAhead<'l>,
     insert: Statement<'l>,
     site: SiteId,
     report_id: i64,
@@ -120,20 +121,10 @@ pub struct Ingest<'l> {
     sums: Sums,
     changed: u64,
     seconds: Option<(i64, i64)>,
-    lookalikes: BTreeMap<(String, String), u64>,
+    /// Stored user and row's user of jobs that differ in nothing else → how many.
+    lookalikes: BTreeMap<(i64, i64), u64>,
 }
 
-/// A stored job that a row may be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Candidate {
-    id: i64,
-    user_id: i64,
-    occurrence: i64,
-    attributes: Attributes,
-}
-
-const FIND: &str = "SELECT id, user_id, occurrence, account_id, job_type_id, paper_size_id, colour_pages, duplex,
-    grayscale, cost, state FROM job WHERE site_id = ?1 AND second = ?2 AND fingerprint = ?3 ORDER BY occurrence";
 const INSERT: &str = "INSERT INTO job (site_id, second, fingerprint, user_id, occurrence, account_id, printer_id,
     job_type_id, paper_size_id, pages, colour_pages, duplex, grayscale, cost, state, report_id, row_number, document)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
@@ -160,7 +151,7 @@ impl Ledger {
         )?;
         let jobs: i64 = db.query_row("SELECT coalesce(max(id), 0) FROM job", [], |row| row.get(0))?;
         Ok(Ingest {
-            find: db.prepare(FIND)?,
+            stored: ReadAhead::new(db, origin.site)?,
             insert: db.prepare(INSERT)?,
             transaction,
             site: origin.site,
@@ -180,25 +171,142 @@ impl Ledger {
     }
 }
 
+/// Names of a job by the ledger's numbers, asked for once for each name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct JobNames {
+    /// User, after aliases.
+    pub user: i64,
+    /// Shared account; `None` for the personal account.
+    pub account: Option<i64>,
+    /// Printer.
+    pub printer: i64,
+    /// Job type.
+    pub job_type: Option<i64>,
+    /// Paper size.
+    pub paper_size: Option<i64>,
+}
+
+/// A job of the report with its names by number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyedJob<'a> {
+    /// Line of the file.
+    pub row: u64,
+    /// Wall-clock second of the site.
+    pub second: i64,
+    /// What makes two rows of one second and user the same job.
+    pub fingerprint: Fingerprint,
+    /// Names.
+    pub names: JobNames,
+    /// Whether the report says which account is charged.
+    pub has_account: bool,
+    /// Document name.
+    pub document: Option<&'a str>,
+    /// Pages.
+    pub pages: u32,
+    /// Colour pages, where the report says.
+    pub colour_pages: Option<u32>,
+    /// Both sides, where the report says.
+    pub duplex: Option<bool>,
+    /// Grayscale, where the report says.
+    pub grayscale: Option<bool>,
+    /// Cost, where the report kind has it.
+    pub cost: Option<Money>,
+    /// State.
+    pub state: JobState,
+}
+
+impl KeyedJob<'_> {
+    fn attributes(&self) -> Attributes {
+        Attributes {
+            account_id: self.names.account,
+            job_type_id: self.names.job_type,
+            paper_size_id: self.names.paper_size,
+            colour_pages: i64::from(self.colour_pages.unwrap_or(0).min(self.pages)),
+            duplex: self.duplex,
+            grayscale: self.grayscale,
+            cost: self.cost.map(|cost| cost.millionths()),
+            state: state_number(self.state),
+        }
+    }
+}
+
 impl Ingest<'_> {
-    /// Takes a job. `excluded` says that the operator leaves it out of all bills.
+    /// Takes a job as the reader states it. `excluded` says that the operator leaves it out of all bills.
     pub fn job(&mut self, row: &JobRow<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
-        let second = second_of(row.time);
-        let user_id = self.user(row.user)?;
-        let fingerprint = Fingerprint::of(row.printer, row.document.unwrap_or(""), row.pages);
-        let attributes = self.attributes(row)?;
-        let stored = if second <= self.known_until {
-            self.place(row, second, &fingerprint, user_id, attributes)?
-        } else {
-            // Nothing of another report can be there, so the row is new: only its occurrence is asked for.
-            self.add(row, second, &fingerprint, user_id, 1, attributes)?
-                || self.place(row, second, &fingerprint, user_id, attributes)?
+        let names = JobNames {
+            user: self.user(row.user)?,
+            account: row.account.map(|name| self.account(name)).transpose()?.flatten(),
+            printer: self.printer(row.printer)?,
+            job_type: row.job_type.map(|name| self.job_type(name)).transpose()?.flatten(),
+            paper_size: row.paper_size.map(|name| self.paper_size(name)).transpose()?.flatten(),
         };
+        let job = KeyedJob {
+            row: row.row,
+            second: second_of(row.time),
+            fingerprint: Fingerprint::of(row.printer, row.document.unwrap_or(""), row.pages),
+            names,
+            has_account: row.account.is_some(),
+            document: row.document,
+            pages: row.pages,
+            colour_pages: row.colour_pages,
+            duplex: row.duplex,
+            grayscale: row.grayscale,
+            cost: row.cost,
+            state: row.state,
+        };
+        self.keyed(&job, excluded)
+    }
+
+    /// Takes a job whose names were asked for before.
+    pub fn keyed(&mut self, job: &KeyedJob<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
+        // Behind the last stored second nothing of another report can be: the row is new, and only its
+        // occurrence is asked for.
+        let added = if job.second <= self.known_until { self.place(job)? } else { self.add(job, 1)? };
         self.seconds = Some(match self.seconds {
-            Some((first, last)) => (first.min(second), last.max(second)),
-            None => (second, second),
+            Some((first, last)) => (first.min(job.second), last.max(job.second)),
+            None => (job.second, job.second),
         });
-        Ok(self.count(row, excluded, stored))
+        Ok(self.count(job, excluded, added))
+    }
+
+    /// The number of a user, after aliases.
+    pub fn user(&mut self, name: &str) -> Result<i64, LedgerError> {
+        if let Some(id) = self.users.get(name) {
+            return Ok(*id);
+        }
+        let current = self.aliases.get(&fold_name(name)).map_or(name, String::as_str);
+        let id = self.names.user(&self.transaction, self.site, current)?;
+        self.users.insert(name.to_owned(), id);
+        Ok(id)
+    }
+
+    /// The number of a shared account; an empty name is the personal account.
+    pub fn account(&mut self, name: &str) -> Result<Option<i64>, LedgerError> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        self.names.account(&self.transaction, self.site, name).map(Some)
+    }
+
+    /// The number of a printer.
+    pub fn printer(&mut self, name: &str) -> Result<i64, LedgerError> {
+        self.names.printer(&self.transaction, self.site, name)
+    }
+
+    /// The number of a job type; an empty name is none.
+    pub fn job_type(&mut self, name: &str) -> Result<Option<i64>, LedgerError> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        self.names.job_type(&self.transaction, name).map(Some)
+    }
+
+    /// The number of a paper size; an empty name is none.
+    pub fn paper_size(&mut self, name: &str) -> Result<Option<i64>, LedgerError> {
+        if name.is_empty() {
+            return Ok(None);
+        }
+        self.names.paper_size(&self.transaction, name).map(Some)
     }
 
     /// Takes a row that could not be read.
@@ -235,108 +343,91 @@ impl Ingest<'_> {
             return Err(LedgerError::DoesNotAddUp(format!("cost {}", self.sums.all)));
         }
         update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
-        drop((self.find, self.insert));
+        let findings = self.lookalike_findings()?;
+        drop((self.stored, self.insert));
         self.transaction.commit()?;
         let day = |second| super::stored::time_of(second).map(|time| time.date());
         let days = match self.seconds {
             Some((first, last)) => Period::of_days(day(first)?, day(last)?),
             None => None,
         };
-        let findings = self.lookalikes.into_iter().map(lookalike_finding).collect();
         Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings })
     }
 
+    fn lookalike_findings(&self) -> Result<Vec<Finding>, LedgerError> {
+        let name = |id: i64| -> Result<String, LedgerError> {
+            let values = named_params! { ":id": id };
+            Ok(self
+                .transaction
+                .query_row("SELECT name FROM user WHERE id = :id", values, |row| row.get(0))?)
+        };
+        let pairs = self.lookalikes.iter();
+        pairs
+            .map(|((stored, row), jobs)| Ok(lookalike_finding(&name(*stored)?, &name(*row)?, *jobs)))
+            .collect()
+    }
+
     /// Finds the stored job that the row is, and notes what changed; or adds it. True where it was added.
-    fn place(
-        &mut self,
-        row: &JobRow<'_>,
-        second: i64,
-        fingerprint: &Fingerprint,
-        user_id: i64,
-        attributes: Attributes,
-    ) -> Result<bool, LedgerError> {
-        let candidates = self.candidates(second, fingerprint)?;
-        let of_user = |candidate: &&Candidate| candidate.user_id == user_id;
+    fn place(&mut self, job: &KeyedJob<'_>) -> Result<bool, LedgerError> {
+        let attributes = job.attributes();
+        let candidates = self.stored.candidates(job.second, job.fingerprint.as_bytes())?;
+        let of_user = |one: &&Candidate| one.user_id == job.names.user;
         let mut open = candidates.iter().filter(of_user).filter(|one| !self.matched.get(one.id));
         let first = open.clone().next();
-        let same = open.find(|one| one.attributes.agree(&attributes, row));
+        let same = open.find(|one| one.attributes.agree(&attributes, job));
         if let Some(candidate) = same.or(first).copied() {
             self.matched.set(candidate.id);
-            if !candidate.attributes.agree(&attributes, row) {
-                self.change(row, &candidate, attributes)?;
+            if !candidate.attributes.agree(&attributes, job) {
+                self.change(job, &candidate)?;
             }
             return Ok(false);
         }
-        let occurrence = candidates
+        let occurrence = candidates.iter().filter(of_user).map(|one| one.occurrence).max().unwrap_or(0);
+        let others: Vec<i64> = candidates
             .iter()
-            .filter(|one| one.user_id == user_id)
-            .map(|one| one.occurrence)
-            .max()
-            .unwrap_or(0);
-        for other in candidates.iter().filter(|one| one.user_id != user_id) {
-            if !self.matched.get(other.id) {
-                self.note_lookalike(other.user_id, row.user)?;
-            }
+            .filter(|one| one.user_id != job.names.user && !self.matched.get(one.id))
+            .map(|one| one.user_id)
+            .collect();
+        for other in others {
+            *self.lookalikes.entry((other, job.names.user)).or_default() += 1;
         }
-        self.add(row, second, fingerprint, user_id, occurrence + 1, attributes)
+        self.add(job, occurrence + 1)
     }
 
-    fn candidates(&mut self, second: i64, fingerprint: &Fingerprint) -> Result<Vec<Candidate>, LedgerError> {
-        let mut rows = self.find.query(params![self.site.0, second, fingerprint.as_bytes()])?;
-        let mut found = Vec::new();
-        while let Some(row) = rows.next()? {
-            found.push(Candidate {
-                id: row.get(0)?,
-                user_id: row.get(1)?,
-                occurrence: row.get(2)?,
-                attributes: Attributes {
-                    account_id: row.get(3)?,
-                    job_type_id: row.get(4)?,
-                    paper_size_id: row.get(5)?,
-                    colour_pages: row.get(6)?,
-                    duplex: row.get(7)?,
-                    grayscale: row.get(8)?,
-                    cost: row.get(9)?,
-                    state: row.get(10)?,
-                },
-            });
+    /// Adds the job as the next occurrence from `occurrence` on. Those that are there already are this report's
+    /// own, since all others were matched.
+    fn add(&mut self, job: &KeyedJob<'_>, mut occurrence: i64) -> Result<bool, LedgerError> {
+        while !self.try_add(job, occurrence)? {
+            occurrence += 1;
         }
-        Ok(found)
+        Ok(true)
     }
 
     /// Adds the job; false where that occurrence is there already.
-    fn add(
-        &mut self,
-        row: &JobRow<'_>,
-        second: i64,
-        fingerprint: &Fingerprint,
-        user_id: i64,
-        occurrence: i64,
-        attributes: Attributes,
-    ) -> Result<bool, LedgerError> {
-        let printer_id = self.names.printer(&self.transaction, self.site, row.printer)?;
+    fn try_add(&mut self, job: &KeyedJob<'_>, occurrence: i64) -> Result<bool, LedgerError> {
+        let attributes = job.attributes();
         let document = match self.documents {
-            Documents::Keep => row.document,
+            Documents::Keep => job.document,
             Documents::Drop => None,
         };
         let added = self.insert.execute(params![
             self.site.0,
-            second,
-            fingerprint.as_bytes(),
-            user_id,
+            job.second,
+            job.fingerprint.as_bytes(),
+            job.names.user,
             occurrence,
             attributes.account_id,
-            printer_id,
+            job.names.printer,
             attributes.job_type_id,
             attributes.paper_size_id,
-            row.pages,
+            job.pages,
             attributes.colour_pages,
             attributes.duplex,
             attributes.grayscale,
             attributes.cost,
             attributes.state,
             self.report_id,
-            i64::try_from(row.row).unwrap_or(i64::MAX),
+            i64::try_from(job.row).unwrap_or(i64::MAX),
             document,
         ])?;
         if added == 1 {
@@ -346,9 +437,9 @@ impl Ingest<'_> {
     }
 
     /// Writes down what the later report says differently, and lets it hold.
-    fn change(&mut self, row: &JobRow<'_>, stored: &Candidate, now: Attributes) -> Result<(), LedgerError> {
+    fn change(&mut self, row: &KeyedJob<'_>, stored: &Candidate) -> Result<(), LedgerError> {
         let was = stored.attributes;
-        let became = was.overlaid(now, row);
+        let became = was.overlaid(row.attributes(), row);
         let db = &self.transaction;
         let mut note = db.prepare_cached(
             "INSERT INTO job_change (job_id, report_id, row_number, field, was, became)
@@ -377,7 +468,7 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    fn count(&mut self, row: &JobRow<'_>, excluded: bool, added: bool) -> RowIs {
+    fn count(&mut self, row: &KeyedJob<'_>, excluded: bool, added: bool) -> RowIs {
         let cost = row.cost.map(Exact::from).unwrap_or_default();
         self.counted.rows += 1;
         self.sums.all += cost;
@@ -395,56 +486,9 @@ impl Ingest<'_> {
             RowIs::Repeated
         }
     }
-
-    /// The number of a row's user, after aliases.
-    fn user(&mut self, name: &str) -> Result<i64, LedgerError> {
-        if let Some(id) = self.users.get(name) {
-            return Ok(*id);
-        }
-        let current = self.aliases.get(&fold_name(name)).map_or(name, String::as_str);
-        let id = self.names.user(&self.transaction, self.site, current)?;
-        self.users.insert(name.to_owned(), id);
-        Ok(id)
-    }
-
-    fn attributes(&mut self, row: &JobRow<'_>) -> Result<Attributes, LedgerError> {
-        let db = &self.transaction;
-        let account_id = match row.account.filter(|account| !account.is_empty()) {
-            Some(account) => Some(self.names.account(db, self.site, account)?),
-            None => None,
-        };
-        let job_type_id = match row.job_type.filter(|text| !text.is_empty()) {
-            Some(job_type) => Some(self.names.job_type(db, job_type)?),
-            None => None,
-        };
-        let paper_size_id = match row.paper_size.filter(|text| !text.is_empty()) {
-            Some(paper_size) => Some(self.names.paper_size(db, paper_size)?),
-            None => None,
-        };
-        Ok(Attributes {
-            account_id,
-            job_type_id,
-            paper_size_id,
-            colour_pages: i64::from(row.colour_pages().min(row.pages)),
-            duplex: row.duplex,
-            grayscale: row.grayscale,
-            cost: row.cost.map(|cost| cost.millionths()),
-            state: state_number(row.state),
-        })
-    }
-
-    fn note_lookalike(&mut self, stored_user: i64, row_user: &str) -> Result<(), LedgerError> {
-        let name: String = self.transaction.query_row(
-            "SELECT name FROM user WHERE id = :id",
-            named_params! { ":id": stored_user },
-            |row| row.get(0),
-        )?;
-        *self.lookalikes.entry((name, row_user.to_owned())).or_default() += 1;
-        Ok(())
-    }
 }
 
-fn lookalike_finding(((stored, row), jobs): ((String, String), u64)) -> Finding {
+fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
     Finding::new(
         Severity::Error,
         "user-maybe-renamed",

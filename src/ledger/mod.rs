@@ -12,6 +12,7 @@ mod invoices;
 mod jobs;
 mod migrate;
 mod names;
+mod read_ahead;
 mod reports;
 mod runs;
 mod stored;
@@ -24,7 +25,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
-pub use ingest::{Counted, Documents, Ingest, Ingested, ReportOrigin, RowIs, Sums};
+pub use ingest::{Counted, Documents, Ingest, Ingested, JobNames, KeyedJob, ReportOrigin, RowIs, Sums};
 pub use invoices::{Issue, IssuedBatch, IssuedLine, LineJob, NewBatch, OpenLink, Role};
 pub use jobs::{JobFact, Marks, NameTable, StoredJob};
 pub use migrate::STEPS;

@@ -3,20 +3,26 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
+use super::batch::{Batch, NameKind, Packed, PackedJob, Packer};
 use super::lookalike::lookalikes;
 use crate::domain::{
-    Finding, JobRow, JobState, Money, Period, Rejection, ReportFacts, ReportKind, Row, Severity, fold_name,
+    Finding, JobState, Money, Period, Rejection, ReportFacts, ReportKind, Row, Severity, fold_name,
 };
 use crate::ledger::{
-    Documents, Ingest, Ingested, Ledger, LedgerError, ReportOrigin, RowIs, SiteId, StoredReport,
+    Documents, Ingest, Ingested, JobNames, KeyedJob, Ledger, LedgerError, ReportOrigin, RowIs, SiteId,
+    StoredReport,
 };
 use crate::sources::{self, ReadError, ReadRowsError, ReadSettings, Report};
 
 /// Most findings that one file adds; the counts go on, so nothing is lost but the repetition.
 const FINDINGS_PER_FILE_MAX: usize = 1_000;
+
+/// Batches that the reader may be ahead of the writer: enough to even out, too few to hold much memory.
+const BATCHES_AHEAD: usize = 4;
 
 /// How the reports of a site are taken in.
 #[derive(Debug)]
@@ -113,6 +119,9 @@ pub enum IngestError {
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The reading thread ended for a reason of its own: a fault in papertally.
+    #[error("the file's reader ended early; nothing of the file was kept")]
+    Reader,
 }
 
 /// Takes one file in, or says why not. `progress` is told of every row.
@@ -137,16 +146,24 @@ pub fn ingest(
     };
     let mut taking = Taking::new(intake, intake.ledger.begin_ingest(&origin)?);
     taking.read(report, progress)?;
-    let Taking { ingest, jobs, mut findings, users, accounts, seconds, .. } = taking;
-    let covered = covered(&facts, seconds, intake.today);
+    let Taking { ingest, jobs, mut findings, users, accounts, days, .. } = taking;
+    let covered = covered(&facts, days, intake.today);
     let ingested = ingest.finish(covered)?;
     let mut all = facts.findings.clone();
     all.append(&mut findings);
     all.extend(ingested.findings.iter().cloned());
-    all.extend(lookalikes("users", users.iter().map(String::as_str)));
-    all.extend(lookalikes("accounts", accounts.iter().map(String::as_str)));
+    all.extend(lookalikes("users", users.iter().map(|(name, _)| name.as_str())));
+    all.extend(lookalikes("accounts", accounts.iter().map(|account| account.name.as_str())));
     all.extend(unmatched(intake, &accounts));
     Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, findings: all })))
+}
+
+/// An account or printer of the report.
+#[derive(Debug)]
+struct Named<Id> {
+    name: String,
+    id: Id,
+    excluded: bool,
 }
 
 /// A file on its way in.
@@ -157,9 +174,12 @@ struct Taking<'l> {
     jobs_listed: usize,
     jobs: Vec<ListedJob>,
     findings: Vec<Finding>,
-    users: HashSet<String>,
-    accounts: HashSet<String>,
-    seconds: Option<(NaiveDate, NaiveDate)>,
+    users: Vec<(String, i64)>,
+    accounts: Vec<Named<Option<i64>>>,
+    printers: Vec<Named<i64>>,
+    job_types: Vec<(String, Option<i64>)>,
+    paper_sizes: Vec<Option<i64>>,
+    days: Option<(NaiveDate, NaiveDate)>,
 }
 
 impl<'l> Taking<'l> {
@@ -172,57 +192,127 @@ impl<'l> Taking<'l> {
             jobs_listed: intake.jobs_listed,
             jobs: Vec::new(),
             findings: Vec::new(),
-            users: HashSet::new(),
-            accounts: HashSet::new(),
-            seconds: None,
+            users: Vec::new(),
+            accounts: Vec::new(),
+            printers: Vec::new(),
+            job_types: Vec::new(),
+            paper_sizes: Vec::new(),
+            days: None,
         }
     }
 
-    fn read(&mut self, mut report: Report, progress: &mut dyn FnMut(u64)) -> Result<(), IngestError> {
-        let read = report.read(|row| {
-            match row {
-                Row::Job(job) => {
-                    progress(job.row);
-                    self.job(&job)?;
-                }
-                Row::Rejected(rejection) => self.reject(&rejection)?,
-                Row::Finding(finding) => self.note(finding),
-                Row::Sum(_) | Row::Balance(_) => return Err(Stop::NoJobs),
+    /// Reads in one thread and writes in this one. Either may stop the other: a reader that fails sends no more,
+    /// and a writer that fails hangs up.
+    fn read(&mut self, report: Report, progress: &mut dyn FnMut(u64)) -> Result<(), IngestError> {
+        let kind = report.facts().kind;
+        std::thread::scope(|scope| {
+            let (sender, receiver) = sync_channel(BATCHES_AHEAD);
+            let reader = scope.spawn(move || read_batches(report, &sender));
+            let written = receiver.iter().try_for_each(|batch| self.batch(&batch, progress));
+            drop(receiver);
+            let read = reader.join().map_err(|_| IngestError::Reader)?;
+            written?;
+            match read {
+                Ok(()) => Ok(()),
+                Err(ReadRowsError::Report(error)) => Err(IngestError::Read(error)),
+                Err(ReadRowsError::Taker(Stop::NoJobs)) => Err(IngestError::NoJobs(kind)),
+                Err(ReadRowsError::Taker(Stop::HungUp)) => Err(IngestError::Reader),
             }
-            Ok(())
-        });
-        match read {
-            Ok(_) => Ok(()),
-            Err(ReadRowsError::Report(error)) => Err(IngestError::Read(error)),
-            Err(ReadRowsError::Taker(Stop::Ledger(error))) => Err(IngestError::Ledger(error)),
-            Err(ReadRowsError::Taker(Stop::NoJobs)) => Err(IngestError::NoJobs(report.facts().kind)),
-        }
+        })
     }
 
-    fn job(&mut self, job: &JobRow<'_>) -> Result<(), LedgerError> {
-        let excluded = self.exclusion(job);
-        if let Some(why) = excluded {
-            self.note(Finding::new(Severity::Note, "excluded", why).at_row(job.row));
-        }
-        let is = self.ingest.job(job, excluded.is_some())?;
-        remember(&mut self.users, job.user);
-        remember(&mut self.accounts, job.account.unwrap_or(""));
-        let day = job.time.date();
-        self.seconds = Some(self.seconds.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
-        if self.jobs.len() < self.jobs_listed {
-            self.jobs.push(listed(job, is));
+    fn batch(&mut self, batch: &Batch, progress: &mut dyn FnMut(u64)) -> Result<(), LedgerError> {
+        for row in &batch.rows {
+            match row {
+                Packed::Job(job) => {
+                    progress(job.row);
+                    self.job(job, batch.document(job))?;
+                }
+                Packed::Name(kind, name) => self.name(*kind, name)?,
+                Packed::Rejected(rejection) => self.reject(rejection)?,
+                Packed::Finding(finding) => self.note(finding.clone()),
+            }
         }
         Ok(())
     }
 
-    /// Why the operator leaves a job out, where it is left out.
-    fn exclusion(&self, job: &JobRow<'_>) -> Option<&'static str> {
-        let named = |set: &HashSet<String>, name: &str| !set.is_empty() && set.contains(&fold_name(name));
-        if named(&self.exclude_accounts, job.account.unwrap_or("")) {
-            return Some("not billed: the account is excluded by `exclude_accounts`");
+    fn name(&mut self, kind: NameKind, name: &str) -> Result<(), LedgerError> {
+        let text = name.to_owned();
+        match kind {
+            NameKind::User => self.users.push((text, self.ingest.user(name)?)),
+            NameKind::Account => {
+                let excluded = self.exclude_accounts.contains(&fold_name(name));
+                self.accounts.push(Named { name: text, id: self.ingest.account(name)?, excluded });
+            }
+            NameKind::Printer => {
+                let excluded = self.ignore_printers.contains(&fold_name(name));
+                self.printers.push(Named { name: text, id: self.ingest.printer(name)?, excluded });
+            }
+            NameKind::JobType => self.job_types.push((text, self.ingest.job_type(name)?)),
+            NameKind::PaperSize => self.paper_sizes.push(self.ingest.paper_size(name)?),
         }
-        named(&self.ignore_printers, job.printer)
-            .then_some("not billed: the printer is ignored by `ignore_printers`")
+        Ok(())
+    }
+
+    fn job(&mut self, job: &PackedJob, document: Option<&str>) -> Result<(), LedgerError> {
+        let account = job.account.map(|number| &self.accounts[number]);
+        let printer = &self.printers[job.printer];
+        let exclusion = match (account.is_some_and(|account| account.excluded), printer.excluded) {
+            (true, _) => Some("not billed: the account is excluded by `exclude_accounts`"),
+            (false, true) => Some("not billed: the printer is ignored by `ignore_printers`"),
+            (false, false) => None,
+        };
+        let names = JobNames {
+            user: self.users[job.user].1,
+            account: account.and_then(|account| account.id),
+            printer: printer.id,
+            job_type: job.job_type.and_then(|number| self.job_types[number].1),
+            paper_size: job.paper_size.and_then(|number| self.paper_sizes[number]),
+        };
+        let keyed = KeyedJob {
+            row: job.row,
+            second: job.time.and_utc().timestamp(),
+            fingerprint: job.fingerprint,
+            names,
+            has_account: job.account.is_some(),
+            document,
+            pages: job.pages,
+            colour_pages: job.colour_pages,
+            duplex: job.duplex,
+            grayscale: job.grayscale,
+            cost: job.cost,
+            state: job.state,
+        };
+        let is = self.ingest.keyed(&keyed, exclusion.is_some())?;
+        let day = job.time.date();
+        self.days = Some(self.days.map_or((day, day), |(first, last)| (first.min(day), last.max(day))));
+        if self.jobs.len() < self.jobs_listed {
+            self.jobs.push(self.listed(job, document, is));
+        }
+        if let Some(why) = exclusion {
+            self.note(Finding::new(Severity::Note, "excluded", why).at_row(job.row));
+        }
+        Ok(())
+    }
+
+    fn listed(&self, job: &PackedJob, document: Option<&str>, is: RowIs) -> ListedJob {
+        ListedJob {
+            row: job.row,
+            time: job.time,
+            user: self.users[job.user].0.clone(),
+            account: job.account.map(|number| self.accounts[number].name.clone()).unwrap_or_default(),
+            printer: self.printers[job.printer].name.clone(),
+            document: document.map(str::to_owned),
+            job_type: job
+                .job_type
+                .map_or_else(|| "print".to_owned(), |number| self.job_types[number].0.clone()),
+            pages: job.pages,
+            colour_pages: job.colour_pages.unwrap_or(0),
+            grayscale: job.grayscale,
+            cost: job.cost.unwrap_or(Money::ZERO),
+            state: job.state,
+            is,
+        }
     }
 
     fn reject(&mut self, rejection: &Rejection) -> Result<(), LedgerError> {
@@ -247,40 +337,30 @@ impl<'l> Taking<'l> {
     }
 }
 
-/// What stops the reading from this side.
+/// What stops the reading from the writer's side.
 enum Stop {
-    Ledger(LedgerError),
+    /// The report has no jobs.
     NoJobs,
+    /// The writer failed.
+    HungUp,
 }
 
-impl From<LedgerError> for Stop {
-    fn from(error: LedgerError) -> Stop {
-        Stop::Ledger(error)
-    }
-}
-
-fn remember(names: &mut HashSet<String>, name: &str) {
-    if !name.is_empty() && !names.contains(name) {
-        names.insert(name.to_owned());
-    }
-}
-
-fn listed(job: &JobRow<'_>, is: RowIs) -> ListedJob {
-    ListedJob {
-        row: job.row,
-        time: job.time,
-        user: job.user.to_owned(),
-        account: job.account.unwrap_or("").to_owned(),
-        printer: job.printer.to_owned(),
-        document: job.document.map(str::to_owned),
-        job_type: job.job_type.unwrap_or("print").to_owned(),
-        pages: job.pages,
-        colour_pages: job.colour_pages(),
-        grayscale: job.grayscale,
-        cost: job.cost.unwrap_or(Money::ZERO),
-        state: job.state,
-        is,
-    }
+/// Reads all rows and sends them by the batch.
+fn read_batches(mut report: Report, sender: &SyncSender<Batch>) -> Result<(), ReadRowsError<Stop>> {
+    let mut packer = Packer::default();
+    report.read(|row| {
+        match row {
+            Row::Job(job) => packer.job(&job),
+            Row::Rejected(rejection) => packer.batch.rows.push(Packed::Rejected(rejection)),
+            Row::Finding(finding) => packer.batch.rows.push(Packed::Finding(finding)),
+            Row::Sum(_) | Row::Balance(_) => return Err(Stop::NoJobs),
+        }
+        if packer.batch.is_full() {
+            sender.send(packer.hand_over()).map_err(|_| Stop::HungUp)?;
+        }
+        Ok(())
+    })?;
+    sender.send(packer.hand_over()).map_err(|_| ReadRowsError::Taker(Stop::HungUp))
 }
 
 /// The days that a report speaks for: its own period, else from its first job to its last; never a day that
@@ -292,8 +372,8 @@ fn covered(facts: &ReportFacts, days: Option<(NaiveDate, NaiveDate)>, today: Nai
 }
 
 /// Names in the exclusion list that no row has: a typing mistake would bill what should be free.
-fn unmatched(intake: &Intake<'_>, accounts: &HashSet<String>) -> Vec<Finding> {
-    let seen: HashSet<String> = accounts.iter().map(|account| fold_name(account)).collect();
+fn unmatched(intake: &Intake<'_>, accounts: &[Named<Option<i64>>]) -> Vec<Finding> {
+    let seen: HashSet<String> = accounts.iter().map(|account| fold_name(&account.name)).collect();
     let missing = intake.exclude_accounts.iter().filter(|account| !seen.contains(&fold_name(account)));
     missing
         .map(|account| {

@@ -154,7 +154,7 @@ pub(super) fn refused_json(name: &str, error: &IngestError) -> Value {
     let (code, row, hint) = match error {
         IngestError::Read(error) => (error.code(), error.row(), Some(error.hint())),
         IngestError::NoJobs(_) => ("no-jobs", None, None),
-        IngestError::Ledger(_) => ("ledger", None, None),
+        IngestError::Ledger(_) | IngestError::Reader => ("internal", None, None),
     };
     json!({ "file": name, "code": code, "row": row, "message": message(error), "hint": hint })
 }
