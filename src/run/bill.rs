@@ -219,9 +219,9 @@ struct Gathering<'a, 'g> {
 impl<'a> Gathering<'a, '_> {
     fn period(&self, period: Period) -> Result<(PeriodFacts, Resolver<'a>), RunError> {
         let ledger = &self.books.ledger;
-        let mut facts = gather(ledger, self.site, period, &self.names, self.exclusions)?;
-        let frozen = frozen_terms(ledger, self.site, &facts)?;
+        let frozen = frozen_terms(ledger, self.site, period)?;
         let mut resolver = Resolver::new(self.books.policy(), Rc::clone(&self.names), period, frozen);
+        let mut facts = gather(ledger, self.site, period, &mut resolver, self.exclusions)?;
         if !facts.issued.is_empty() {
             gather_moved(ledger, self.site, &mut facts, &mut resolver, self.exclusions)?;
         }

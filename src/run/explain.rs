@@ -1,6 +1,5 @@
 //! The jobs behind a number, down to the row of the report file.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use uuid::Uuid;
@@ -8,8 +7,8 @@ use uuid::Uuid;
 use super::bill::draft;
 use super::books::Books;
 use super::error::RunError;
-use super::facts::{Exclusions, frozen_terms, gather};
-use super::resolve::{Resolver, owner_of};
+use super::facts::{Exclusions, frozen_terms};
+use super::resolve::{Owner, Resolver};
 use crate::config::SiteConfig;
 use crate::domain::{InvoiceLine, PayerId, Period, fold_name};
 use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, SiteId, StoredJob};
@@ -160,8 +159,7 @@ impl<'a> Asking<'a> {
         exclusions: &'a Exclusions,
         period: Period,
     ) -> Result<Asking<'a>, RunError> {
-        let facts = gather(&books.ledger, site, period, names, exclusions)?;
-        let frozen: BTreeMap<_, _> = frozen_terms(&books.ledger, site, &facts)?;
+        let frozen = frozen_terms(&books.ledger, site, period)?;
         let resolver = Resolver::new(books.policy(), Rc::clone(names), period, frozen);
         Ok(Asking { names: Rc::clone(names), exclusions, resolver })
     }
@@ -177,13 +175,12 @@ impl<'a> Asking<'a> {
 
     fn job(&mut self, job: StoredJob, role: &'static str) -> ExplainedJob {
         let fact = job.fact;
-        let owner = match (self.exclusions.reason(&fact), owner_of(&fact)) {
-            (Some(reason), _) => format!("not billed: {reason}"),
-            (None, Some(owner)) => match self.resolver.resolve(owner) {
-                Ok((payer, _)) => payer.to_string(),
-                Err(reason) => format!("in suspense: {reason}"),
+        let owner = match self.exclusions.reason(&fact) {
+            Some(reason) => format!("not billed: {reason}"),
+            None => match self.resolver.owner(&fact) {
+                Owner::Payer(number) => self.resolver.payer_at(number).0.to_string(),
+                Owner::Nobody(number) => format!("in suspense: {}", self.resolver.reason_at(number)),
             },
-            (None, None) => String::new(),
         };
         let name = |table: &std::collections::HashMap<i64, String>, id: Option<i64>| {
             id.and_then(|id| table.get(&id)).cloned().unwrap_or_default()

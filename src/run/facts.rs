@@ -2,29 +2,24 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::resolve::{Owner, Resolver, owner_of};
+use super::resolve::{Owner, Resolver};
 use crate::domain::{
-    Exact, HasColour, JobState, LineClass, NotBillableItem, PayerId, Period, Proof, Terms, UsageItem,
-    fold_name,
+    DetailItem, Exact, HasColour, JobState, LineClass, NotBillableItem, PayerId, Period, Proof, SuspenseItem,
+    Terms, UsageItem, fold_name,
 };
 use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, OpenLink, SiteId};
-
-/// Jobs of one user on one account and day.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OwnerUsage {
-    /// Whose they are.
-    pub owner: Owner,
-    /// Pages and cost by type, size and colour.
-    pub items: Vec<UsageItem>,
-}
 
 /// A period as the ledger has it.
 #[derive(Clone, Debug)]
 pub struct PeriodFacts {
     /// The period.
     pub period: Period,
-    /// Billable use, ordered by owner.
-    pub usage: Vec<OwnerUsage>,
+    /// What each payer used.
+    pub usage: BTreeMap<PayerId, Vec<UsageItem>>,
+    /// Who used what, by payer, user, account and type.
+    pub detail: Vec<DetailItem>,
+    /// What nobody pays yet, by user, account and reason.
+    pub suspense: Vec<SuspenseItem>,
     /// What is never billed.
     pub not_billable: Vec<NotBillableItem>,
     /// Cost of all its jobs.
@@ -86,16 +81,7 @@ impl Exclusions {
     }
 }
 
-/// Key of a usage item while jobs are summed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct ItemKey {
-    owner: Owner,
-    job_type: Option<i64>,
-    paper_size: Option<i64>,
-    colour: HasColour,
-}
-
-/// Counts under an item key.
+/// Counts of some jobs.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     jobs: i64,
@@ -104,43 +90,156 @@ struct Tally {
     cost: i128,
 }
 
+impl Tally {
+    fn add(&mut self, job: &JobFact) {
+        self.jobs += 1;
+        self.mono_pages += job.pages - job.colour_pages;
+        self.colour_pages += job.colour_pages;
+        self.cost += i128::from(job.cost.map_or(0, |cost| cost.millionths()));
+    }
+
+    fn pages(&self) -> i64 {
+        self.mono_pages + self.colour_pages
+    }
+
+    fn exact_cost(&self) -> Exact {
+        Exact::from_parts(self.cost * i128::from(crate::domain::MILLIONTHS))
+    }
+}
+
+/// Sums of a period while its jobs go by. Grows with payers, users and accounts, not with jobs.
+#[derive(Debug, Default)]
+struct Sums {
+    reported: Tally,
+    not_billable: BTreeMap<&'static str, Tally>,
+    /// By payer, type, size and colour.
+    usage: HashMap<(usize, Option<i64>, Option<i64>, HasColour), Tally>,
+    /// By payer, user, account and type.
+    detail: HashMap<(usize, i64, Option<i64>, Option<i64>), Tally>,
+    /// By user, account and reason.
+    suspense: HashMap<(i64, Option<i64>, usize), Tally>,
+}
+
+impl Sums {
+    fn add(&mut self, job: &JobFact, resolver: &mut Resolver<'_>, exclusions: &Exclusions) {
+        self.reported.add(job);
+        if let Some(reason) = exclusions.reason(job) {
+            self.not_billable.entry(reason).or_default().add(job);
+            return;
+        }
+        match resolver.owner(job) {
+            Owner::Payer(payer) => {
+                let colour = if job.colour_pages > 0 { HasColour::Yes } else { HasColour::No };
+                self.usage.entry((payer, job.job_type, job.paper_size, colour)).or_default().add(job);
+                self.detail.entry((payer, job.user, job.account, job.job_type)).or_default().add(job);
+            }
+            Owner::Nobody(reason) => {
+                self.suspense.entry((job.user, job.account, reason)).or_default().add(job);
+            }
+        }
+    }
+}
+
 /// Reads a period: one pass over its jobs, sums in memory.
 pub fn gather(
     ledger: &Ledger,
     site: SiteId,
     period: Period,
-    names: &NameTable,
+    resolver: &mut Resolver<'_>,
     exclusions: &Exclusions,
 ) -> Result<PeriodFacts, LedgerError> {
-    let mut items: HashMap<ItemKey, Tally> = HashMap::new();
-    let mut left_out: BTreeMap<&'static str, NotBillableTally> = BTreeMap::new();
-    let mut reported: i128 = 0;
+    let mut sums = Sums::default();
     ledger.each_job(site, period, |job| {
-        let cost = i128::from(job.cost.map_or(0, |cost| cost.millionths()));
-        reported += cost;
-        if let Some(reason) = exclusions.reason(&job) {
-            let tally = left_out.entry(reason).or_default();
-            tally.jobs += 1;
-            tally.pages += job.pages;
-            tally.cost += cost;
-            return Ok::<(), LedgerError>(());
-        }
-        let tally = items.entry(key_of(&job)?).or_default();
-        tally.jobs += 1;
-        tally.mono_pages += job.pages - job.colour_pages;
-        tally.colour_pages += job.colour_pages;
-        tally.cost += cost;
-        Ok(())
+        sums.add(&job, resolver, exclusions);
+        Ok::<(), LedgerError>(())
     })?;
+    let not_billable = sums.not_billable.iter().map(|(reason, tally)| NotBillableItem {
+        reason: (*reason).to_owned(),
+        jobs: tally.jobs,
+        pages: tally.pages(),
+        cost: tally.exact_cost().to_money(),
+    });
     Ok(PeriodFacts {
         period,
-        usage: by_owner(items, names),
-        not_billable: left_out.into_iter().map(|(reason, tally)| tally.item(reason)).collect(),
-        reported: exact(reported),
+        usage: usage_items(&sums, resolver),
+        detail: detail_items(&sums, resolver),
+        suspense: suspense_items(&sums, resolver),
+        not_billable: not_billable.collect(),
+        reported: sums.reported.exact_cost(),
         issued: ledger.issued_lines(site, period)?,
         issued_proof: ledger.issued_proof(site, period)?,
         moved: BTreeMap::new(),
     })
+}
+
+/// The name of a number, or an empty text.
+fn name(table: &HashMap<i64, String>, id: Option<i64>) -> String {
+    id.and_then(|id| table.get(&id)).cloned().unwrap_or_default()
+}
+
+/// A job type's name; a report without types has prints.
+fn type_name(names: &NameTable, id: Option<i64>) -> String {
+    let name = name(&names.job_types, id);
+    if name.is_empty() { "print".to_owned() } else { name }
+}
+
+fn usage_items(sums: &Sums, resolver: &Resolver<'_>) -> BTreeMap<PayerId, Vec<UsageItem>> {
+    let names = resolver.names();
+    let mut usage: BTreeMap<PayerId, Vec<UsageItem>> = BTreeMap::new();
+    for ((payer, job_type, paper_size, colour), tally) in &sums.usage {
+        usage.entry(resolver.payer_at(*payer).0.clone()).or_default().push(UsageItem {
+            job_type: type_name(names, *job_type),
+            paper_size: name(&names.paper_sizes, *paper_size),
+            colour: *colour,
+            jobs: tally.jobs,
+            mono_pages: tally.mono_pages,
+            colour_pages: tally.colour_pages,
+            cost: tally.exact_cost(),
+        });
+    }
+    for items in usage.values_mut() {
+        items.sort();
+    }
+    usage
+}
+
+fn detail_items(sums: &Sums, resolver: &Resolver<'_>) -> Vec<DetailItem> {
+    let names = resolver.names();
+    let items = sums.detail.iter().map(|((payer, user, account, job_type), tally)| DetailItem {
+        payer: resolver.payer_at(*payer).0.clone(),
+        user: name(&names.users, Some(*user)),
+        account: name(&names.accounts, *account),
+        job_type: type_name(names, *job_type),
+        jobs: tally.jobs,
+        mono_pages: tally.mono_pages,
+        colour_pages: tally.colour_pages,
+        cost: tally.exact_cost().to_money(),
+    });
+    let mut items: Vec<DetailItem> = items.collect();
+    items.sort_by(|one, other| {
+        let key = |item: &DetailItem| {
+            (item.payer.clone(), item.user.clone(), item.account.clone(), item.job_type.clone())
+        };
+        key(one).cmp(&key(other))
+    });
+    items
+}
+
+fn suspense_items(sums: &Sums, resolver: &Resolver<'_>) -> Vec<SuspenseItem> {
+    let names = resolver.names();
+    let items = sums.suspense.iter().map(|((user, account, reason), tally)| SuspenseItem {
+        user: name(&names.users, Some(*user)),
+        account: name(&names.accounts, *account),
+        reason: resolver.reason_at(*reason).to_owned(),
+        jobs: tally.jobs,
+        pages: tally.pages(),
+        cost: tally.exact_cost().to_money(),
+    });
+    let mut items: Vec<SuspenseItem> = items.collect();
+    items.sort_by(|one, other| {
+        (&one.user, &one.account, &one.reason).cmp(&(&other.user, &other.account, &other.reason))
+    });
+    items
 }
 
 /// The terms under which the payers of an issued period were billed.
@@ -149,16 +248,17 @@ pub fn gather(
 pub fn frozen_terms(
     ledger: &Ledger,
     site: SiteId,
-    facts: &PeriodFacts,
+    period: Period,
 ) -> Result<BTreeMap<PayerId, Terms>, LedgerError> {
     let mut terms = BTreeMap::new();
-    let reversed: HashSet<_> = facts.issued.iter().filter_map(|issued| issued.reverses).collect();
-    for issued in &facts.issued {
+    let lines = ledger.issued_lines(site, period)?;
+    let reversed: HashSet<_> = lines.iter().filter_map(|issued| issued.reverses).collect();
+    for issued in &lines {
         let line = &issued.line;
         if issued.reverses.is_some() || reversed.contains(&line.id) || terms.contains_key(&line.payer.id) {
             continue;
         }
-        if let Some(found) = ledger.billed_terms(site, facts.period, &line.payer.id)? {
+        if let Some(found) = ledger.billed_terms(site, period, &line.payer.id)? {
             terms.insert(line.payer.id.clone(), found);
         }
     }
@@ -240,68 +340,4 @@ pub enum PlanBasis {
     Cost,
     /// The plan's prices per page.
     Pages,
-}
-
-/// Jobs that are left out for one reason.
-#[derive(Clone, Copy, Debug, Default)]
-struct NotBillableTally {
-    jobs: i64,
-    pages: i64,
-    cost: i128,
-}
-
-impl NotBillableTally {
-    fn item(self, reason: &str) -> NotBillableItem {
-        NotBillableItem {
-            reason: reason.to_owned(),
-            jobs: self.jobs,
-            pages: self.pages,
-            cost: exact(self.cost).to_money(),
-        }
-    }
-}
-
-fn exact(millionths: i128) -> Exact {
-    Exact::from_parts(millionths * i128::from(crate::domain::MILLIONTHS))
-}
-
-fn key_of(job: &JobFact) -> Result<ItemKey, LedgerError> {
-    let owner = owner_of(job)
-        .ok_or_else(|| LedgerError::Unreadable { what: "a time", found: job.second.to_string() })?;
-    Ok(ItemKey {
-        owner,
-        job_type: job.job_type,
-        paper_size: job.paper_size,
-        colour: if job.colour_pages > 0 { HasColour::Yes } else { HasColour::No },
-    })
-}
-
-/// The sums by owner, in the order of user, account and day by name: numbers depend on who printed first.
-fn by_owner(items: HashMap<ItemKey, Tally>, names: &NameTable) -> Vec<OwnerUsage> {
-    let name = |table: &HashMap<i64, String>, id: Option<i64>| {
-        id.and_then(|id| table.get(&id)).cloned().unwrap_or_default()
-    };
-    let mut owners: HashMap<Owner, Vec<UsageItem>> = HashMap::new();
-    for (key, tally) in items {
-        let job_type = name(&names.job_types, key.job_type);
-        owners.entry(key.owner).or_default().push(UsageItem {
-            job_type: if job_type.is_empty() { "print".to_owned() } else { job_type },
-            paper_size: name(&names.paper_sizes, key.paper_size),
-            colour: key.colour,
-            jobs: tally.jobs,
-            mono_pages: tally.mono_pages,
-            colour_pages: tally.colour_pages,
-            cost: exact(tally.cost),
-        });
-    }
-    let mut usage: Vec<OwnerUsage> =
-        owners.into_iter().map(|(owner, items)| OwnerUsage { owner, items }).collect();
-    for one in &mut usage {
-        one.items.sort();
-    }
-    usage.sort_by_cached_key(|one| {
-        let owner = one.owner;
-        (name(&names.users, Some(owner.user)), name(&names.accounts, owner.account), owner.day, owner.costs)
-    });
-    usage
 }

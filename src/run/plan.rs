@@ -13,8 +13,8 @@ use super::facts::PeriodFacts;
 use super::resolve::Resolver;
 use super::wording::describe;
 use crate::domain::{
-    Batch, Charge, Currency, DetailItem, Exact, Finding, InvoiceLine, LineClass, Money, Payer, PayerId,
-    Period, Proof, Severity, SuspenseItem, Terms, Usage, UsageItem, charge, invoice_number, line_key, round,
+    Batch, Charge, Currency, Exact, Finding, InvoiceLine, LineClass, Money, Payer, PayerId, Period, Proof,
+    Severity, SuspenseItem, Terms, Usage, charge, invoice_number, line_key, round,
 };
 
 /// Everything that decides a batch.
@@ -110,18 +110,17 @@ fn plan_period(
     is_billed: bool,
     draft: &mut Draft,
 ) {
-    let shared = share_out(period, resolver);
     let mut issued = issued_so_far(period);
     let mut now = Proof {
         reported: period.reported,
         not_billable: period.not_billable.iter().map(|item| Exact::from(item.cost)).sum(),
-        suspense: shared.suspense.iter().map(|item| Exact::from(item.cost)).sum(),
+        suspense: period.suspense.iter().map(|item| Exact::from(item.cost)).sum(),
         ..Proof::default()
     };
     let payers: BTreeSet<PayerId> =
-        shared.items.keys().cloned().chain(issued.keys().map(|(payer, _)| payer.clone())).collect();
+        period.usage.keys().cloned().chain(issued.keys().map(|(payer, _)| payer.clone())).collect();
     for payer in payers {
-        let items = shared.items.get(&payer).map_or(&[][..], Vec::as_slice);
+        let items = period.usage.get(&payer).map_or(&[][..], Vec::as_slice);
         let Ok(terms) = resolver.terms(&payer) else { continue };
         let mut charges: BTreeMap<LineClass, Charge> =
             charge(items, &terms).into_iter().map(|one| (one.class, one)).collect();
@@ -146,68 +145,10 @@ fn plan_period(
     }
     draft.proofs.push((period.period, now.minus(&period.issued_proof)));
     if is_billed {
-        draft.batch.detail = shared.detail;
-        draft.batch.suspense = shared.suspense;
+        draft.batch.detail.clone_from(&period.detail);
+        draft.batch.suspense.clone_from(&period.suspense);
         draft.batch.not_billable.clone_from(&period.not_billable);
     }
-}
-
-/// The billable use of a period by payer, and what nobody pays.
-pub(super) struct Shared {
-    items: BTreeMap<PayerId, Vec<UsageItem>>,
-    detail: Vec<DetailItem>,
-    /// What nobody pays, by user, account and reason.
-    pub(super) suspense: Vec<SuspenseItem>,
-}
-
-/// Shares the billable use of a period out to its payers.
-pub(super) fn share_out(period: &PeriodFacts, resolver: &mut Resolver<'_>) -> Shared {
-    let mut items: BTreeMap<PayerId, Vec<UsageItem>> = BTreeMap::new();
-    let mut detail: BTreeMap<(PayerId, String, String, String), DetailItem> = BTreeMap::new();
-    let mut suspense: BTreeMap<(String, String, String), SuspenseItem> = BTreeMap::new();
-    for usage in &period.usage {
-        let answer = resolver.resolve(usage.owner);
-        let (user, account) =
-            (resolver.user(usage.owner).to_owned(), resolver.account(usage.owner).to_owned());
-        match answer {
-            Ok((payer, _)) => {
-                for item in &usage.items {
-                    let key = (payer.clone(), user.clone(), account.clone(), item.job_type.clone());
-                    add_detail(detail.entry(key).or_insert_with_key(empty_detail), item);
-                }
-                items.entry(payer).or_default().extend(usage.items.iter().cloned());
-            }
-            Err(reason) => {
-                let entry = suspense.entry((user.clone(), account.clone(), reason.clone()));
-                let waiting = entry.or_insert(SuspenseItem {
-                    user,
-                    account,
-                    reason,
-                    jobs: 0,
-                    pages: 0,
-                    cost: Money::ZERO,
-                });
-                for item in &usage.items {
-                    waiting.jobs += item.jobs;
-                    waiting.pages += item.mono_pages + item.colour_pages;
-                    waiting.cost = (Exact::from(waiting.cost) + item.cost).to_money();
-                }
-            }
-        }
-    }
-    Shared { items, detail: detail.into_values().collect(), suspense: suspense.into_values().collect() }
-}
-
-fn empty_detail(key: &(PayerId, String, String, String)) -> DetailItem {
-    let (payer, user, account, job_type) = key.clone();
-    DetailItem { payer, user, account, job_type, jobs: 0, mono_pages: 0, colour_pages: 0, cost: Money::ZERO }
-}
-
-fn add_detail(detail: &mut DetailItem, item: &UsageItem) {
-    detail.jobs += item.jobs;
-    detail.mono_pages += item.mono_pages;
-    detail.colour_pages += item.colour_pages;
-    detail.cost = (Exact::from(detail.cost) + item.cost).to_money();
 }
 
 /// Sums up the issued lines of a period by payer and class.

@@ -6,7 +6,6 @@ use std::rc::Rc;
 use super::books::Books;
 use super::error::RunError;
 use super::facts::{Exclusions, frozen_terms, gather};
-use super::plan::share_out;
 use super::resolve::Resolver;
 use crate::config::SiteConfig;
 use crate::domain::{Exact, Period, SuspenseItem};
@@ -20,10 +19,9 @@ pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem
     let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
     let mut items: BTreeMap<(String, String, String), SuspenseItem> = BTreeMap::new();
     for period in open_periods(books, site_id)? {
-        let facts = gather(ledger, site_id, period, &names, &exclusions)?;
-        let frozen = frozen_terms(ledger, site_id, &facts)?;
+        let frozen = frozen_terms(ledger, site_id, period)?;
         let mut resolver = Resolver::new(books.policy(), Rc::clone(&names), period, frozen);
-        for item in share_out(&facts, &mut resolver).suspense {
+        for item in gather(ledger, site_id, period, &mut resolver, &exclusions)?.suspense {
             let key = (item.user.clone(), item.account.clone(), item.reason.clone());
             match items.get_mut(&key) {
                 Some(sum) => {

@@ -9,28 +9,6 @@ use super::facts::PlanBasis;
 use crate::domain::{Basis, Directory, Payer, PayerId, Period, PersonalJobs, Plan, Terms};
 use crate::ledger::{JobFact, NameTable};
 
-/// What decides whose a job is. Numbers are the ledger's.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Owner {
-    /// The user.
-    pub user: i64,
-    /// The shared account; `None` for the personal one.
-    pub account: Option<i64>,
-    /// The day of the job at the site.
-    pub day: NaiveDate,
-    /// Whether the report had costs.
-    pub costs: Costs,
-}
-
-/// Whether a job's report had costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Costs {
-    /// PaperCut's cost is known.
-    Known,
-    /// The report kind has none.
-    Unknown,
-}
-
 /// The directory and plans as billing asks them.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
@@ -67,6 +45,30 @@ impl Policy<'_> {
     }
 }
 
+/// Whose a job is, by the resolver's own numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Owner {
+    /// A payer: see [`Resolver::payer_at`].
+    Payer(usize),
+    /// Nobody yet: see [`Resolver::reason_at`].
+    Nobody(usize),
+}
+
+/// What decides whose a job is: its shared account or, on the personal one, its user; the day; and whether
+/// its report has costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Question {
+    subject: Subject,
+    day: i64,
+    has_cost: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    Account(i64),
+    User(i64),
+}
+
 /// Answers whose a job is, with memory. Grows with users, accounts and days, not with jobs.
 #[derive(Debug)]
 pub struct Resolver<'a> {
@@ -76,7 +78,9 @@ pub struct Resolver<'a> {
     /// The terms under which payers were billed before.
     frozen: BTreeMap<PayerId, Terms>,
     terms: HashMap<PayerId, Result<Terms, String>>,
-    known: HashMap<Owner, Result<(PayerId, PlanBasis), String>>,
+    known: HashMap<Question, Owner>,
+    payers: Vec<(PayerId, PlanBasis)>,
+    reasons: Vec<String>,
 }
 
 const DAY_SECONDS: i64 = 86_400;
@@ -89,22 +93,50 @@ impl<'a> Resolver<'a> {
         period: Period,
         frozen: BTreeMap<PayerId, Terms>,
     ) -> Resolver<'a> {
-        Resolver { policy, names, period, frozen, terms: HashMap::new(), known: HashMap::new() }
-    }
-
-    /// Who pays for the jobs of `owner`, and by what kind of plan; or why nobody does yet.
-    pub fn resolve(&mut self, owner: Owner) -> Result<(PayerId, PlanBasis), String> {
-        if let Some(known) = self.known.get(&owner) {
-            return known.clone();
+        Resolver {
+            policy,
+            names,
+            period,
+            frozen,
+            terms: HashMap::new(),
+            known: HashMap::new(),
+            payers: Vec::new(),
+            reasons: Vec::new(),
         }
-        let answer = self.ask(owner);
-        self.known.insert(owner, answer.clone());
-        answer
     }
 
-    /// Who pays for a job.
+    /// Whose a job is.
+    pub fn owner(&mut self, job: &JobFact) -> Owner {
+        let subject = job.account.map_or(Subject::User(job.user), Subject::Account);
+        let question =
+            Question { subject, day: job.second.div_euclid(DAY_SECONDS), has_cost: job.cost.is_some() };
+        if let Some(known) = self.known.get(&question) {
+            return *known;
+        }
+        let owner = match self.ask(job) {
+            Ok(payer) => Owner::Payer(position(&mut self.payers, payer)),
+            Err(reason) => Owner::Nobody(position(&mut self.reasons, reason)),
+        };
+        self.known.insert(question, owner);
+        owner
+    }
+
+    /// The payer of a number, and what kind of plan it has.
+    pub fn payer_at(&self, number: usize) -> &(PayerId, PlanBasis) {
+        &self.payers[number]
+    }
+
+    /// The reason of a number.
+    pub fn reason_at(&self, number: usize) -> &str {
+        &self.reasons[number]
+    }
+
+    /// Who pays for a job, where somebody does.
     pub fn payer(&mut self, job: &JobFact) -> Option<(PayerId, PlanBasis)> {
-        self.resolve(owner_of(job)?).ok()
+        match self.owner(job) {
+            Owner::Payer(number) => Some(self.payers[number].clone()),
+            Owner::Nobody(_) => None,
+        }
     }
 
     /// The terms of a payer in the period.
@@ -130,40 +162,39 @@ impl<'a> Resolver<'a> {
         self.policy.directory.payer(payer).cloned()
     }
 
-    /// Name of a user.
-    pub fn user(&self, owner: Owner) -> &str {
-        self.names.users.get(&owner.user).map_or("", String::as_str)
+    /// The names of the site.
+    pub fn names(&self) -> &NameTable {
+        &self.names
     }
 
-    /// Name of an account; empty for the personal one.
-    pub fn account(&self, owner: Owner) -> &str {
-        owner.account.and_then(|id| self.names.accounts.get(&id)).map_or("", String::as_str)
-    }
-
-    fn ask(&mut self, owner: Owner) -> Result<(PayerId, PlanBasis), String> {
+    fn ask(&mut self, job: &JobFact) -> Result<(PayerId, PlanBasis), String> {
         let Policy { directory, personal, .. } = self.policy;
-        let payer = directory
-            .payer_of(self.user(owner), self.account(owner), owner.day, personal)
-            .map_err(|reason| reason.to_string())?;
+        let user = self.names.users.get(&job.user).map_or("", String::as_str);
+        let account = job.account.and_then(|id| self.names.accounts.get(&id)).map_or("", String::as_str);
+        let day = day_of(job).ok_or_else(|| "its time is out of range".to_owned())?;
+        let payer = directory.payer_of(user, account, day, personal).map_err(|reason| reason.to_string())?;
         let terms = self.terms(&payer.id)?;
-        match (terms.plan.basis, owner.costs) {
-            (Basis::Cost { .. }, Costs::Unknown) => Err(format!(
+        match (terms.plan.basis, job.cost) {
+            (Basis::Cost { .. }, None) => Err(format!(
                 "the plan `{}` charges PaperCut's cost, but the report has none; give {} a plan with prices per page",
                 terms.plan.name, payer.id
             )),
-            (Basis::Cost { .. }, Costs::Known) => Ok((payer.id.clone(), PlanBasis::Cost)),
+            (Basis::Cost { .. }, Some(_)) => Ok((payer.id.clone(), PlanBasis::Cost)),
             (Basis::Pages(_), _) => Ok((payer.id.clone(), PlanBasis::Pages)),
         }
     }
 }
 
-/// The owner of a job, where its time is one.
-pub fn owner_of(job: &JobFact) -> Option<Owner> {
-    Some(Owner {
-        user: job.user,
-        account: job.account,
-        day: chrono::DateTime::from_timestamp(job.second.div_euclid(DAY_SECONDS) * DAY_SECONDS, 0)?
-            .date_naive(),
-        costs: if job.cost.is_some() { Costs::Known } else { Costs::Unknown },
-    })
+/// The number of a value in a table, adding it where it is new.
+fn position<T: PartialEq>(table: &mut Vec<T>, value: T) -> usize {
+    if let Some(known) = table.iter().position(|one| *one == value) {
+        return known;
+    }
+    table.push(value);
+    table.len() - 1
+}
+
+/// The day of a job at the site.
+pub fn day_of(job: &JobFact) -> Option<NaiveDate> {
+    Some(chrono::DateTime::from_timestamp(job.second, 0)?.date_naive())
 }

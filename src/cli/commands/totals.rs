@@ -13,7 +13,7 @@ use crate::domain::Period;
 use crate::ledger::{JobFact, NameTable};
 use crate::run::books::Books;
 use crate::run::facts::Exclusions;
-use crate::run::resolve::{Resolver, owner_of};
+use crate::run::resolve::{Resolver, day_of};
 use crate::run::totals::{TotalsRow, totals};
 
 /// How jobs without a payer or member are listed.
@@ -82,15 +82,13 @@ fn key_of<'b>(
             let kind = name(&names.job_types, job.job_type);
             if kind.is_empty() { "print".to_owned() } else { kind }
         }),
-        TotalsByArg::Day => {
-            Box::new(move |job| owner_of(job).map(|owner| owner.day.to_string()).unwrap_or_default())
-        }
+        TotalsByArg::Day => Box::new(move |job| day_of(job).map(|day| day.to_string()).unwrap_or_default()),
         TotalsByArg::Payer => Box::new(move |job| {
             resolver.payer(job).map_or_else(|| NOBODY.to_owned(), |(payer, _)| payer.to_string())
         }),
         TotalsByArg::Member => Box::new(move |job| {
             let user = name(&names.users, Some(job.user));
-            let member = owner_of(job).and_then(|owner| books.directory.member_of(&user, owner.day));
+            let member = day_of(job).and_then(|day| books.directory.member_of(&user, day));
             member.map_or_else(|| NOBODY.to_owned(), |member| member.id.clone())
         }),
     }
