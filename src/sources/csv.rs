@@ -65,6 +65,12 @@ impl<'a> RowText<'a> {
         }
     }
 
+    /// Whether something stands right of so many columns.
+    #[inline]
+    pub(super) fn has_surplus(&self, columns: usize) -> bool {
+        self.len() > columns && self.iter().skip(columns).any(|cell| !cell.trim().is_empty())
+    }
+
     /// Whether nothing stands right of the first cell.
     pub(super) fn is_single(&self) -> bool {
         self.iter().skip(1).all(|cell| cell.trim().is_empty())

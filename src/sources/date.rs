@@ -302,9 +302,13 @@ const MONTHS: [&str; 12] = [
 ];
 
 fn month_of(word: &str) -> Option<u16> {
-    let word = word.to_lowercase();
-    let is_it = |words: &&str| words.split(' ').any(|known| known == word);
-    MONTHS.iter().position(is_it).and_then(|index| u16::try_from(index + 1).ok())
+    // The first word of each month is by far the most frequent.
+    let is_first = |words: &&str| words.get(..3).is_some_and(|known| known.eq_ignore_ascii_case(word));
+    let index = MONTHS.iter().position(is_first).or_else(|| {
+        let word = word.to_lowercase();
+        MONTHS.iter().position(|words| words.split(' ').any(|known| known == word))
+    });
+    index.and_then(|index| u16::try_from(index + 1).ok())
 }
 
 #[cfg(test)]

@@ -252,6 +252,12 @@ impl Read for TextStream<'_> {
             let (result, read, written, _) = decoding.decoder.decode_to_utf8(raw, into, self.left == 0);
             decoding.at += read;
             decoding.finished = self.left == 0 && result == CoderResult::InputEmpty;
+            if into.get(..written).unwrap_or_default().contains(&0) {
+                return Err(std::io::Error::new(
+                    std::io::ErrorKind::InvalidData,
+                    "the text has a NUL letter",
+                ));
+            }
             if written > 0 {
                 return Ok(written);
             }
@@ -286,7 +292,7 @@ mod tests {
         check(b"caf\xe9 \x80", None, "windows-1252", "café €");
         check(b"\xbeofie", Some("iso-8859-2"), "ISO-8859-2", "žofie");
         check("žofie".as_bytes(), Some("iso-8859-2"), "UTF-8", "žofie");
-        check(b"\xff\xfeD\0a\0}\x01", None, "UTF-16LE", "Daž");
+        check(b"\xff\xfeD\0a\0}\x01", None, "UTF-16LE", "DaŽ");
         check(b"\xfe\xff\0D\0a", None, "UTF-16BE", "Da");
         check(b"D\0a\0t\0e\0", None, "UTF-16LE", "Date");
         check(b"cut \xe2\x82", None, "windows-1252", "cut â‚");

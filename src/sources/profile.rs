@@ -58,9 +58,10 @@ impl Headers {
         if !key.contains('\u{fffd}') {
             return None;
         }
-        // Another program lost a letter of it: any letter fits there, if one header only does.
+        // Another program lost a letter of it: any letter fits there, if all headers that fit mean the same.
         let mut fitting = known.iter().filter(|(header, _)| has_lost_letters(&key, header));
-        fitting.next().filter(|_| fitting.next().is_none()).map(|(_, field)| *field)
+        let (_, field) = fitting.next()?;
+        fitting.all(|(_, other)| other == field).then_some(*field)
     }
 
     /// The known headers of a field, the ones seen in real files first, at most a few.

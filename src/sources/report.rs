@@ -242,3 +242,257 @@ fn hull(spans: &[Period]) -> Option<Period> {
     let last = spans.iter().map(Period::last_day).max()?;
     Period::of_days(first, last)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Currency, DateOrder};
+
+    /// The report as lines: what it is, its rows, its findings; or its refusal.
+    fn read(text: impl AsRef<[u8]>, settings: &ReadSettings) -> Vec<String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        std::fs::write(&path, text).unwrap();
+        let mut report = match examine(&path, settings) {
+            Ok(report) => report,
+            Err(error) => return vec![format!("{}: {error}", error.code())],
+        };
+        let mut lines: Vec<String> =
+            report.facts().findings.iter().map(|finding| format!("{} {finding}", finding.code)).collect();
+        let read = report.read(|row| -> Result<(), ()> {
+            lines.push(line(&row));
+            Ok(())
+        });
+        read.unwrap();
+        lines
+    }
+
+    fn line(row: &Row<'_>) -> String {
+        match row {
+            Row::Job(job) => {
+                let mut text = format!("{} {} {}", job.row, job.time.format("%Y-%m-%d %H:%M:%S"), job.user);
+                text += &format!(" {}p {}", job.pages, job.state);
+                for part in [job.account, job.document, job.job_type].into_iter().flatten() {
+                    text += &format!(" [{part}]");
+                }
+                text + &job.cost.map_or_else(String::new, |cost| format!(" {cost}"))
+            }
+            Row::Sum(sum) => format!(
+                "{} {} {:?}p {}",
+                sum.row,
+                sum.user.or(sum.account).unwrap(),
+                sum.pages.unwrap_or_default(),
+                sum.cost.unwrap()
+            ),
+            Row::Balance(balance) => {
+                format!("{} {} {}", balance.row, balance.user.or(balance.account).unwrap(), balance.balance)
+            }
+            Row::Rejected(rejection) => {
+                let cost = rejection.cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
+                format!("{} rejected ({cost}) {}: {}", rejection.row, rejection.column, rejection.message())
+            }
+            Row::Finding(finding) => format!("{} {finding}", finding.code),
+        }
+    }
+
+    fn check(text: &str, settings: &ReadSettings, expected: &[&str]) {
+        assert_eq!(read(text, settings), expected, "{text}");
+    }
+
+    #[test]
+    fn a_print_log_becomes_jobs_and_rejections() {
+        let text = "# Print logs\n\
+            \"# From date = Sep 1, 2024 12:00:00 AM, To date = Sep 30, 2024 11:59:59 PM\"\n\
+            Date,Username,Shared Account Parent Name,Shared Account Sub Name,Document,Total Printed Pages,Total Color Pages,Cost,Refunded,Printed,Denied Reason,Job Type\n\
+            2024-09-03 10:00:00, ann ,Acme,Lab,plan.pdf,3,1,0.30,NOT_REFUNDED,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,\"two\nlines\",3,0,0.30,REFUNDED,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,Acme,,x,3,0,0.30,,N,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,x,3,0,0.30,,N,,COPY\n\
+            2024-10-03 10:00:00,ann,,,x,3,0,0.30,,N,NO_CREDIT,Plot\n\
+            2024-09-03 10:00:00,,,,x,3,0,0.30,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,Lab,x,3,0,0.30,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,x,3,4,0.30,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,x,3,0,,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,x,3,0,0.30,MAYBE,Y,,PRINT\n\
+            2024-09-31 10:00:00,ann,,,x,3,0,0.30,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,x,y,3,0,0.30,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,\"x\"y,3,0,0.30,,Y,,PRINT\n\
+            2024-09-03 10:00:00,ann,,,x,3,0,0.3\n";
+        check(
+            text,
+            &ReadSettings::default(),
+            &[
+                "4 2024-09-03 10:00:00 ann 3p charged [Acme\\Lab] [plan.pdf] [print] 0.30",
+                "5 2024-09-03 10:00:00 ann 3p refunded [] [two\nlines] [print] 0.30",
+                "7 2024-09-03 10:00:00 ann 3p not-printed [Acme] [x] [print] 0.30",
+                "8 2024-09-03 10:00:00 ann 3p charged [] [x] [copy] 0.30",
+                "9 2024-10-03 10:00:00 ann 3p denied [] [x] [plot] 0.30",
+                "job-type-unknown row 9: the job type `plot` is not known; its jobs are taken as they are",
+                "10 rejected (0.30) Username: found an empty cell, expected a username",
+                "11 rejected (0.30) Shared Account Parent Name: found an empty cell, expected the parent of the sub-account `Lab`",
+                "12 rejected (0.30) Total Color Pages: found `4`, expected at most the 3 pages of the job",
+                "13 rejected (unknown) Cost: found an empty cell, expected a decimal number",
+                "14 rejected (0.30) Refunded: found `MAYBE`, expected `NOT_REFUNDED`, `REFUNDED` or `PARTIALLY_REFUNDED`",
+                "15 rejected (0.30) Date: found `2024-09-31 10:00:00`, expected a date and time such as `2024-03-01 17:50:10`",
+                "16 rejected (unknown) : found 13 cells, expected 12, one for each column",
+                "17 rejected (unknown) : found text after a closing quote, expected the end of the cell",
+                "18 rejected (unknown) : found 8 cells, expected 12, one for each column",
+                "outside-period row 9: 1 rows lie outside the report's period 2024-09; the first is this",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_print_logger_file_multiplies_copies_and_leaves_its_last_line() {
+        let text = "PaperCut Print Logger - http://www.papercut.com/\n\
+            Time,User,Pages,Copies,Printer,Document Name,Grayscale,Size\n\
+            2024-03-01 09:00:00,ann,3,2,MFD-2,\"a, b.pdf\",GRAYSCALE,19kb,\n\n\
+            PaperCut Print Logger - http://www.papercut.com/\n\
+            Time,User,Copies,Pages,Printer,Document Name,Grayscale,Size\n\
+            2024-03-01 09:00:00,bob,7,1,MFD-2,c.pdf,GRAYSCALE,19kb,\n\
+            2024-03-01 09:00:00,bob,7,4000000000,MFD-2,c.pdf,GRAYSCALE,19kb,\n\
+            2024-03-01 09:01:00,bob,1,1,MFD-2,\"half";
+        check(
+            text,
+            &ReadSettings::default(),
+            &[
+                "line-unfinished row 9: the last line has no line end yet and is left for the next reading",
+                "3 2024-03-01 09:00:00 ann 6p charged [a, b.pdf]",
+                "7 2024-03-01 09:00:00 bob 7p charged [c.pdf]",
+                "8 rejected (unknown) Copies: found 4000000000 pages times 7, expected a number of pages",
+            ],
+        );
+    }
+
+    #[test]
+    fn sums_need_a_period_and_balances_do_not() {
+        let period = "# Du = 1 sept. 2024 00:00:00, Au = 30 sept. 2024 23:59:59\n";
+        let sums = "Username;Total Printed Pages;Cost;;\nann;1.204;60,20;;\n;;;;\nTotal;1.204;60,30;;\nTotal: 1 user;;;;\n";
+        check(
+            &format!("{period}{sums}"),
+            &ReadSettings::default(),
+            &[
+                "3 ann 1204p 60.20",
+                "total-differs row 5: the total row says 60.30, the rows above it sum up to 60.20",
+            ],
+        );
+        check(
+            sums,
+            &ReadSettings::default(),
+            &["period-unknown: a user summary needs a period, and its period line is missing"],
+        );
+        let day = "2024-10-05".parse().unwrap();
+        let given = ReadSettings { period: Period::parse("2024-09", day).ok(), ..ReadSettings::default() };
+        assert_eq!(read(sums, &given)[0], "2 ann 1204p 60.20");
+        check(
+            "# List\nShared Account Parent Name,Code,Balance\nAcme,1E+05,-12.40\n,x,1.00\n",
+            &ReadSettings::default(),
+            &[
+                "3 Acme -12.40",
+                "id-damaged row 3, column `Code`: found `1E+05`, an id that a spreadsheet made a number of; it is kept as it stands",
+                "4 rejected (1.00) Shared Account Parent Name: found an empty cell, expected an account name",
+            ],
+        );
+    }
+
+    #[test]
+    fn times_with_an_offset_become_the_sites_wall_clock() {
+        let text = "Date,Username,Cost\n2024-03-01T00:30:00Z,ann,1\n2024-07-01T00:30:00-05:00,ann,1\n";
+        let zoned = ReadSettings { time_zone: "Europe/Belgrade".parse().ok(), ..ReadSettings::default() };
+        check(
+            text,
+            &zoned,
+            &["2 2024-03-01 01:30:00 ann 0p charged 1.00", "3 2024-07-01 07:30:00 ann 0p charged 1.00"],
+        );
+        let without = read(text, &ReadSettings::default());
+        assert!(
+            without[0].contains("expected a time without an offset, or the site's time zone"),
+            "{without:?}"
+        );
+    }
+
+    #[test]
+    fn a_row_in_another_currency_is_rejected() {
+        let text =
+            "Date,Username,Cost\n2024-03-01,ann,$1.50\n2024-03-01,ann,\u{20ac}1.50\n2024-03-01,ann,1.50\n";
+        let ours = ReadSettings { currency: Currency::new("USD"), ..ReadSettings::default() };
+        let good = ["2 2024-03-01 00:00:00 ann 0p charged 1.50", "4 2024-03-01 00:00:00 ann 0p charged 1.50"];
+        let with = "3 rejected (unknown) Cost: found `\u{20ac}1.50`, expected an amount in USD";
+        check(text, &ours, &[good[0], with, good[1]]);
+        let without = "3 rejected (unknown) Cost: found `\u{20ac}1.50`, expected an amount in `$`, like the rows before";
+        check(text, &ReadSettings::default(), &[good[0], without, good[1]]);
+    }
+
+    #[test]
+    fn columns_for_one_thing_must_agree() {
+        let text = |second: &str| format!("Date,Username,User,Cost\n2024-03-01,ann,{second},1\n");
+        assert_eq!(read(text("ann"), &ReadSettings::default()).len(), 1);
+        check(
+            &text("bob"),
+            &ReadSettings::default(),
+            &["column-twice: row 2: the columns `Username` and `User` both mean `user` and differ"],
+        );
+    }
+
+    #[test]
+    fn what_the_file_does_not_decide_is_asked_for() {
+        check(
+            "Date,Username,Cost\n03/04/2024,ann,1\n",
+            &ReadSettings::default(),
+            &[
+                "date-order-unknown: the date order is not decided by the file: row 2: `03/04/2024` may be day/month or month/day, and no other date or period line tells",
+            ],
+        );
+        let given = ReadSettings { date_order: Some(DateOrder::Mdy), ..ReadSettings::default() };
+        check(
+            "Date,Username,Cost\n03/04/2024,ann,1\n",
+            &given,
+            &["2 2024-03-04 00:00:00 ann 0p charged 1.00"],
+        );
+        check(
+            "Date;Username;Cost\n2024-03-04;ann;1.250\n",
+            &ReadSettings::default(),
+            &[
+                "decimal-mark-unknown: the decimal mark is not decided by the file: row 2: `1.250` may be grouped or have three decimals, and no other amount tells",
+            ],
+        );
+    }
+
+    #[test]
+    fn pasted_reports_have_one_period_if_it_has_no_gap() {
+        let part = |from: u8, to: u8| {
+            format!(
+                "# Print logs\n# From = {from:02}.09.2024 00:00:00, To = {to:02}.09.2024 23:59:59\nDate,Username,Cost\n{from:02}.09.2024,ann,1\n"
+            )
+        };
+        let findings = |text: String| read(text, &ReadSettings::default()).len() - 2;
+        assert_eq!(findings(part(1, 7) + &part(8, 14)), 0);
+        assert_eq!(findings(part(1, 7) + &part(9, 14)), 1);
+    }
+
+    #[test]
+    fn a_file_that_changes_between_the_passes_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        std::fs::write(&path, "Date,Username,Cost\n2024-03-01,ann,1\n").unwrap();
+        let mut report = examine(&path, &ReadSettings::default()).unwrap();
+        std::fs::write(&path, "Date,Username,Cost\n2024-03-01,ann,1\n2024-03-01,ann,1\n").unwrap();
+        let error = report.read(|_| -> Result<(), ()> { Ok(()) }).unwrap_err();
+        assert!(matches!(error, ReadRowsError::Report(ReadError::FileChanged)));
+    }
+
+    #[test]
+    fn the_takers_error_stops_the_reading() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.csv");
+        std::fs::write(&path, "Date,Username,Cost\n2024-03-01,ann,1\n2024-03-01,ann,1\n").unwrap();
+        let mut report = examine(&path, &ReadSettings::default()).unwrap();
+        let mut rows = 0;
+        let error = report.read(|_| {
+            rows += 1;
+            Err("full")
+        });
+        assert!(matches!(error, Err(ReadRowsError::Taker("full"))));
+        assert_eq!(rows, 1);
+    }
+}

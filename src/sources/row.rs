@@ -270,7 +270,7 @@ impl RowReader {
     #[inline]
     fn check_shape(&self, row: &RowText<'_>) -> Result<(), Fault> {
         let columns = self.layout.headers.len();
-        let surplus = row.len() > columns && row.iter().skip(columns).any(|cell| !clean(cell).is_empty());
+        let surplus = row.has_surplus(columns);
         if surplus || row.len() <= self.last_read {
             let found = format!("{} cells", row.len());
             return Err((None, found, format!("{columns}, one for each column")));

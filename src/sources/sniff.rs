@@ -205,7 +205,20 @@ mod tests {
 
     #[test]
     fn missing_columns_are_named_together() {
-        insta::assert_snapshot!(start("Datum;Username;Pris\n", Some(ReportKind::PrintLogger)), @"");
-        insta::assert_snapshot!(start("Date,Username,Price\n", None), @"");
+        let check = |text: &str, wanted: Option<ReportKind>, expected: &str| {
+            assert_eq!(start(text, wanted), format!("column-missing: {expected}"), "{text}");
+        };
+        check(
+            "# Print logs\nDate,Username,Price,\n",
+            None,
+            "row 2: taken for a print log, but it has no column for cost (known as `Cost`, `Charged Cost`, `Kosten`); \
+             its headers are `Date`, `Username`, `Price`",
+        );
+        check(
+            "Time;User;Sheets\n",
+            Some(ReportKind::PrintLogger),
+            "row 1: taken for a Print Logger log, but it has no column for copy-pages (known as `Pages`, `Páginas`, \
+             `Paginas`) and copies (known as `Copies`, `Copias`, `Cópias`); its headers are `Time`, `User`, `Sheets`",
+        );
     }
 }

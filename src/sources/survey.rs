@@ -94,6 +94,10 @@ impl<'s> Survey<'s> {
 
     /// Looks at a row below the header.
     pub(super) fn look(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
+        // Its cells may stand in the wrong columns; it will be rejected.
+        if row.broken_quote || row.has_surplus(self.layout.headers.len()) {
+            return Ok(());
+        }
         if let Some(time) = self.places.time {
             let cell = row.get(time).unwrap_or_default();
             if read_iso(cell).is_some() {
@@ -274,4 +278,78 @@ fn words(order: DateOrder) -> &'static str {
 
 fn seen(row: u64, cell: &str) -> Seen {
     (row, clean(cell).chars().take(QUOTED_CHARS_MAX).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::csv::{Rows, Tail};
+    use super::super::layout::HeaderFit;
+    use super::*;
+    use crate::sources::ReadSettings;
+
+    /// What the survey says of `Date<d>Username<d>Pages<d>Cost` and these rows.
+    fn survey(
+        lines: &[&str],
+        period: Option<&str>,
+        order: Option<DateOrder>,
+        mark: Option<DecimalMark>,
+    ) -> (String, String) {
+        let names = Headers::new(&ReadSettings::default()).unwrap();
+        let text = format!("Date;Username;Total Printed Pages;Cost\n{}\n", lines.join("\n"));
+        let mut rows = Rows::new(text.as_bytes(), b';', Tail::Row);
+        assert!(rows.advance().unwrap());
+        let HeaderFit::Layout(layout) = Layout::of(&rows.row().unwrap(), &names, None) else { panic!() };
+        let day = "2024-12-31".parse().unwrap();
+        let period = period.map(|text| Period::parse(text, day).unwrap());
+        let mut survey = Survey::new(layout, &names, b';', period);
+        while rows.advance().unwrap() {
+            survey.look(&rows.row().unwrap()).unwrap();
+        }
+        let say = |found: Result<Option<&'static str>, ReadError>| match found {
+            Ok(word) => word.unwrap_or("none").to_owned(),
+            Err(error) => format!("{} in row {}", error.code(), error.row().unwrap()),
+        };
+        let order = survey.date_order(order).map(|(order, _)| order.map(DateOrder::as_str));
+        let mark = survey.decimal_mark(mark).map(|(mark, _)| mark.map(DecimalMark::as_str));
+        (say(order), say(mark))
+    }
+
+    #[test]
+    fn the_date_order_is_decided_by_all_rows() {
+        let check = |dates: &[&str], period: Option<&str>, setting: Option<DateOrder>, expected: &str| {
+            let lines: Vec<String> = dates.iter().map(|date| format!("{date};ann;1;1")).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            assert_eq!(survey(&lines, period, setting, None).0, expected, "{dates:?} {period:?} {setting:?}");
+        };
+        let (dmy, mdy) = (Some(DateOrder::Dmy), Some(DateOrder::Mdy));
+        check(&["03/04/2024", "13/04/2024"], None, None, "dmy");
+        check(&["03/04/2024", "13/04/2024"], None, mdy, "dmy");
+        check(&["03/04/2024", "04/13/2024"], None, dmy, "mdy");
+        check(&["03/04/2024"], None, None, "date-order-unknown in row 2");
+        check(&["03/04/2024"], None, mdy, "mdy");
+        check(&["03/04/2024", "05/04/2024"], Some("2024-04"), mdy, "dmy");
+        check(&["03/04/2024"], Some("2024-01-01..2024-12-31"), None, "date-order-unknown in row 2");
+        check(&["03/04/2024"], Some("2023-01"), mdy, "mdy");
+        check(&["13/04/2024", "04/13/2024"], None, dmy, "date-order-mixed in row 3");
+        check(&["2024-04-13 10:00:00"], None, dmy, "ymd");
+        check(&["3 mei 2024"], None, dmy, "none");
+        check(&["Total", "x"], None, None, "none");
+    }
+
+    #[test]
+    fn the_decimal_mark_is_decided_by_all_rows() {
+        let check = |cells: &[&str], setting: Option<DecimalMark>, expected: &str| {
+            let lines: Vec<String> = cells.iter().map(|cells| format!("2024-04-13;ann;{cells}")).collect();
+            let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+            assert_eq!(survey(&lines, None, None, setting).1, expected, "{cells:?} {setting:?}");
+        };
+        let point = Some(DecimalMark::Point);
+        check(&["1;1.250", "1;0,10"], point, "comma");
+        check(&["1;1.250", "1;2.500"], None, "decimal-mark-unknown in row 2");
+        check(&["1;1.250"], point, "point");
+        check(&["1.204;1.250"], None, "comma");
+        check(&["1;1"], None, "none");
+        check(&["1;1,50", "1;1.50"], point, "decimal-mark-mixed in row 3");
+        check(&["1;1,50", "1;x;1.50"], None, "comma");
+    }
 }
