@@ -19,7 +19,7 @@ use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind};
                   Exit codes: 0 done · 1 failed, nothing issued · 2 wrong usage · 3 done, findings need a person ·\n\
                   4 a delivery failed or is uncertain · 75 another run holds the lock · 78 configuration"
 )]
-pub struct Cli {
+pub(super) struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub shared: Shared,
@@ -30,7 +30,7 @@ pub struct Cli {
 
 /// Options of every command.
 #[derive(Debug, Args)]
-pub struct Shared {
+pub(super) struct Shared {
     /// The configuration file [default: $PAPERTALLY_CONFIG, else ./papertally.toml]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
@@ -53,7 +53,7 @@ pub struct Shared {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(super) enum Command {
     /// Writes a configuration that works, directory sheets, and the next steps
     Init(InitArgs),
     /// Reads report files and says what taking them in would do; needs no configuration, changes nothing
@@ -84,7 +84,7 @@ pub enum Command {
 
 /// Options of `init`.
 #[derive(Debug, Args)]
-pub struct InitArgs {
+pub(super) struct InitArgs {
     /// The folder to write into; no file is ever overwritten
     #[arg(default_value = ".")]
     pub dir: PathBuf,
@@ -92,7 +92,7 @@ pub struct InitArgs {
 
 /// How to read a report where the file itself does not say.
 #[derive(Debug, Args)]
-pub struct ReadArgs {
+pub(super) struct ReadArgs {
     /// Time zone of the site, such as Europe/London
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub time_zone: String,
@@ -115,7 +115,7 @@ pub struct ReadArgs {
 
 /// Options of `check`.
 #[derive(Debug, Args)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// Report files, in the order in which they would be taken in
     #[arg(required = true)]
     pub files: Vec<PathBuf>,
@@ -132,7 +132,7 @@ pub struct CheckArgs {
 
 /// Options of `ingest`.
 #[derive(Debug, Args)]
-pub struct IngestArgs {
+pub(super) struct IngestArgs {
     /// Report files; without any, the sites' inboxes
     pub files: Vec<PathBuf>,
     /// The site that the files are from [default: the only one]
@@ -142,7 +142,7 @@ pub struct IngestArgs {
 
 /// Options of `totals`.
 #[derive(Debug, Args)]
-pub struct TotalsArgs {
+pub(super) struct TotalsArgs {
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: all]
     #[arg(long, value_name = "P")]
     pub period: Option<String>,
@@ -156,7 +156,7 @@ pub struct TotalsArgs {
 
 /// Options of `bill`.
 #[derive(Debug, Args)]
-pub struct BillArgs {
+pub(super) struct BillArgs {
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: last-month]
     #[arg(long, value_name = "P")]
     pub period: Option<String>,
@@ -173,7 +173,7 @@ pub struct BillArgs {
 
 /// Options of `run`.
 #[derive(Debug, Args)]
-pub struct RunArgs {
+pub(super) struct RunArgs {
     /// Shows what would be done and changes nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -181,7 +181,7 @@ pub struct RunArgs {
 
 /// Options of `deliver`.
 #[derive(Debug, Args)]
-pub struct DeliverArgs {
+pub(super) struct DeliverArgs {
     /// Tries the outstanding deliveries again; an uncertain one is only looked at
     #[arg(long)]
     pub retry: bool,
@@ -195,14 +195,14 @@ pub struct DeliverArgs {
 
 /// Options of `reverse`.
 #[derive(Debug, Args)]
-pub struct ReverseArgs {
+pub(super) struct ReverseArgs {
     /// Id of the line, as `bill --json` and the invoice files show it
     pub line: String,
 }
 
 /// Options of `report`.
 #[derive(Debug, Args)]
-pub struct ReportArgs {
+pub(super) struct ReportArgs {
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: last-month]
     #[arg(long, value_name = "P")]
     pub period: Option<String>,
@@ -213,7 +213,7 @@ pub struct ReportArgs {
 
 /// Options of `explain`.
 #[derive(Debug, Args)]
-pub struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// A line id, `team:T1`, `member:M1`, a username, or an account as `parent\sub`
     pub subject: String,
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: all]
@@ -226,7 +226,7 @@ pub struct ExplainArgs {
 
 /// `ymd`, `dmy` or `mdy`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum DateOrderArg {
+pub(super) enum DateOrderArg {
     /// Year first
     Ymd,
     /// Day first
@@ -247,7 +247,7 @@ impl From<DateOrderArg> for DateOrder {
 
 /// `point` or `comma`.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-pub enum DecimalMarkArg {
+pub(super) enum DecimalMarkArg {
     /// 1.25
     Point,
     /// 1,25
@@ -265,7 +265,7 @@ impl From<DecimalMarkArg> for DecimalMark {
 
 /// What totals are summed by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum TotalsByArg {
+pub(super) enum TotalsByArg {
     /// PaperCut username
     User,
     /// Charged shared account
@@ -284,7 +284,7 @@ pub enum TotalsByArg {
 
 impl TotalsByArg {
     /// The word in JSON.
-    pub const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             TotalsByArg::User => "user",
             TotalsByArg::Account => "account",
@@ -299,7 +299,7 @@ impl TotalsByArg {
 
 /// What a person knows of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum OutcomeArg {
+pub(super) enum OutcomeArg {
     /// It arrived
     Delivered,
     /// It did not arrive: it goes out again
@@ -310,7 +310,7 @@ pub enum OutcomeArg {
 
 /// How many jobs of a file are listed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RowLimit(pub usize);
+pub(super) struct RowLimit(pub usize);
 
 fn parse_rows(text: &str) -> Result<RowLimit, String> {
     if text == "all" {

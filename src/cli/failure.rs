@@ -10,7 +10,7 @@ use crate::run::lock::LockError;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Exit {
+pub(super) enum Exit {
     /// 0: done.
     Done,
     /// 1: failed, nothing issued.
@@ -29,7 +29,7 @@ pub enum Exit {
 
 impl Exit {
     /// The number that the process ends with.
-    pub const fn code(self) -> u8 {
+    pub(super) const fn code(self) -> u8 {
         match self {
             Exit::Done => 0,
             Exit::Failed => 1,
@@ -44,7 +44,7 @@ impl Exit {
 
 /// An error as it is told: what, why, and what to do.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     /// A stable word for scripts.
     pub kind: &'static str,
     /// Exit code.
@@ -59,7 +59,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure of what was typed.
-    pub fn usage(message: impl Into<String>) -> Failure {
+    pub(super) fn usage(message: impl Into<String>) -> Failure {
         Failure {
             kind: "usage",
             exit: Exit::Usage,
@@ -70,7 +70,7 @@ impl Failure {
     }
 
     /// A failure with the error's own causes.
-    pub fn of(kind: &'static str, exit: Exit, error: &dyn Error) -> Failure {
+    pub(super) fn of(kind: &'static str, exit: Exit, error: &dyn Error) -> Failure {
         let mut causes = Vec::new();
         let mut next = error.source();
         while let Some(cause) = next {
@@ -81,13 +81,13 @@ impl Failure {
     }
 
     /// The same with a hint.
-    pub fn hint(mut self, hint: impl Into<String>) -> Failure {
+    pub(super) fn hint(mut self, hint: impl Into<String>) -> Failure {
         self.hints.push(hint.into());
         self
     }
 
     /// The same with what was being done in front; the former message becomes a cause.
-    pub fn while_doing(mut self, message: impl Into<String>) -> Failure {
+    pub(super) fn while_doing(mut self, message: impl Into<String>) -> Failure {
         self.causes.insert(0, std::mem::replace(&mut self.message, message.into()));
         self
     }

@@ -42,11 +42,9 @@ pub fn run(arguments: &[OsString], world: &mut World<'_>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error, json, world),
     };
-    let quiet = cli.shared.quiet;
     let mut ui = Ui::new(world.out, world.err, &cli.shared, world.is_terminal);
     let outside =
         commands::Outside { clock: world.clock, environment: world.environment, folder: &world.folder };
-    let _ = quiet;
     match commands::dispatch(cli, &outside, &mut ui) {
         Ok(exit) => finish(ui, exit),
         Err(failure) => {

@@ -15,7 +15,7 @@ use crate::domain::{Finding, Severity};
 const PROGRESS_STEP: u64 = 10_000;
 
 /// Output of one command.
-pub struct Ui<'a> {
+pub(super) struct Ui<'a> {
     out: &'a mut dyn Write,
     err: &'a mut dyn Write,
     broken: Option<io::Error>,
@@ -43,9 +43,9 @@ impl<'a> Ui<'a> {
         }
     }
 
-    /// Whether stdout is one JSON document.
-    pub(super) fn is_json(&self) -> bool {
-        self.is_json
+    /// Whether a person watches: cron and scripts need no word on a night without news.
+    pub(super) fn is_for_person(&self) -> bool {
+        self.is_terminal || self.is_verbose
     }
 
     /// A line of data.
@@ -66,13 +66,6 @@ impl<'a> Ui<'a> {
     /// A sentence on what was done.
     pub(super) fn status(&mut self, text: impl AsRef<str>) {
         if !self.is_quiet {
-            let _ = writeln!(self.err, "{}", text.as_ref());
-        }
-    }
-
-    /// A sentence for those who want to know more.
-    pub(super) fn detail(&mut self, text: impl AsRef<str>) {
-        if self.is_verbose {
             let _ = writeln!(self.err, "{}", text.as_ref());
         }
     }

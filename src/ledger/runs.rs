@@ -93,7 +93,8 @@ impl Ledger {
         if let Some(mail) = mail {
             insert_delivery(&transaction, None, mail)?;
         }
-        transaction.execute("UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered')", [])?;
+        transaction
+            .execute("UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered')", [])?;
         for (site, finding) in findings {
             transaction.execute(
                 "INSERT INTO finding (key, severity, code, message, first_seen_at, last_seen_at, open)

@@ -20,11 +20,11 @@ mod amounts;
 pub(crate) mod fixture;
 mod proof_rows;
 
+pub use crate::domain::Secret;
 pub use files::{FileError, Written, file_name, write_whole};
 pub use formats::{Receiver, RenderError, Rendered, RenderedFile};
 pub use html::{Coverage, report_page, statements};
 pub use mail::{Attachment, Envelope, MailError, compose};
-pub use crate::domain::Secret;
 pub use summary::{Summary, SummaryMail, summary_mail};
 pub use templates::{TemplateError, Templates};
 pub use transport::{Handover, Security, SmtpSettings, Transport};

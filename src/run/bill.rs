@@ -62,6 +62,11 @@ impl Drafted<'_> {
         self.draft.batch.lines.is_empty()
     }
 
+    /// Days of the period that no report speaks for.
+    pub fn gaps(&self) -> &[Period] {
+        &self.facts.gaps
+    }
+
     /// What stops the batch from being issued unasked.
     pub fn obstacles(&self, gaps: Gaps) -> Vec<&Finding> {
         let stops = |finding: &&Finding| {

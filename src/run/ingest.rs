@@ -150,7 +150,7 @@ pub fn ingest(
 }
 
 /// A file on its way in.
-struct Taking<'a, 'l> {
+struct Taking<'l> {
     ingest: Ingest<'l>,
     exclude_accounts: HashSet<String>,
     ignore_printers: HashSet<String>,
@@ -160,11 +160,10 @@ struct Taking<'a, 'l> {
     users: HashSet<String>,
     accounts: HashSet<String>,
     seconds: Option<(NaiveDate, NaiveDate)>,
-    intake: &'a Intake<'a>,
 }
 
-impl<'a, 'l> Taking<'a, 'l> {
-    fn new(intake: &'a Intake<'a>, ingest: Ingest<'l>) -> Taking<'a, 'l> {
+impl<'l> Taking<'l> {
+    fn new(intake: &Intake<'_>, ingest: Ingest<'l>) -> Taking<'l> {
         let folded = |names: &[String]| names.iter().map(|name| fold_name(name)).collect();
         Taking {
             ingest,
@@ -176,7 +175,6 @@ impl<'a, 'l> Taking<'a, 'l> {
             users: HashSet::new(),
             accounts: HashSet::new(),
             seconds: None,
-            intake,
         }
     }
 

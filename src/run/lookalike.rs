@@ -11,7 +11,7 @@ const LISTED_MAX: usize = 6;
 ///
 /// `names` are distinct names as written. Letter case, white space and Unicode form make no other name, so
 /// they make no group either; a domain, an accent or punctuation does.
-pub fn lookalikes<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<Finding> {
+pub(super) fn lookalikes<'a>(what: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<Finding> {
     let mut groups: BTreeMap<String, BTreeMap<String, &str>> = BTreeMap::new();
     for name in names {
         let key = resemblance(short_name(name));

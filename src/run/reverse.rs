@@ -67,10 +67,8 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
         return Err(ReverseError::Already(key));
     }
     let period = original.line.period;
-    let (site_id, _) = books
-        .ledger
-        .known_site(&site.name)?
-        .ok_or_else(|| ReverseError::Unknown(line.to_owned()))?;
+    let (site_id, _) =
+        books.ledger.known_site(&site.name)?.ok_or_else(|| ReverseError::Unknown(line.to_owned()))?;
     let batches = books.ledger.batches(site_id)?;
     let sequence = sequence_of(&batches, period);
     let seen = batches.last().map(|batch| (batch.marks, batch.directory_digest.clone())).unwrap_or_default();

@@ -17,22 +17,28 @@ pub(super) fn run(args: &InitArgs, context: &mut Context<'_, '_>) -> Result<Exit
             .hint("check the rights on the folder")
     };
     let (mut written, mut kept) = (Vec::new(), Vec::new());
-    for file in init::files() {
+    for file in init::FILES {
         let path = folder.join(file.path);
         let parent = path.parent().unwrap_or(&folder).to_owned();
         fs::create_dir_all(&parent).map_err(|error| failed(&parent, &error))?;
         // `create_new` refuses to touch a file that is there, also when two of us run at once.
         match fs::OpenOptions::new().write(true).create_new(true).open(&path) {
             Ok(mut new) => {
-                std::io::Write::write_all(&mut new, file.text.as_bytes()).map_err(|error| failed(&path, &error))?;
+                std::io::Write::write_all(&mut new, file.text.as_bytes())
+                    .map_err(|error| failed(&path, &error))?;
                 written.push(path.display().to_string());
             }
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => kept.push(path.display().to_string()),
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                kept.push(path.display().to_string())
+            }
             Err(error) => return Err(failed(&path, &error)),
         }
     }
+    for name in init::FOLDERS {
+        let path = folder.join(name);
+        fs::create_dir_all(&path).map_err(|error| failed(&path, &error))?;
+    }
     let inbox = folder.join("inbox");
-    fs::create_dir_all(&inbox).map_err(|error| failed(&inbox, &error))?;
     let config = folder.join("papertally.toml");
     for path in &written {
         context.ui.line(path);

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod ingest;
 mod init;
+mod reading;
 mod report;
 mod reverse;
 mod run;
@@ -77,7 +78,7 @@ pub(super) enum Access {
     Copy,
 }
 
-impl Context<'_, '_> {
+impl<'a> Context<'a, '_> {
     /// The path of the configuration file.
     fn config_path(&self) -> PathBuf {
         let named = self.shared.config.clone();
@@ -94,18 +95,23 @@ impl Context<'_, '_> {
     fn now(&self, config: &Config) -> Result<DateTime<Tz>, Failure> {
         let zone = config.sites.first().map_or(Tz::UTC, |site| site.time_zone);
         match (&self.shared.as_of, config.as_of) {
-            (Some(text), _) => parse_when(text, zone)
-                .map_err(|error| Failure::of("usage", Exit::Usage, &error).while_doing("`--as-of` names no time")),
+            (Some(text), _) => parse_when(text, zone).map_err(|error| {
+                Failure::of("usage", Exit::Usage, &error).while_doing("`--as-of` names no time")
+            }),
             (None, Some(fixed)) => Ok(fixed),
             (None, None) => Ok(DateTime::<Utc>::from(self.outside.clock).with_timezone(&zone)),
         }
     }
 
     /// Opens ledger and directory for a configuration.
-    fn books<'c>(&'c self, config: &'c Config, access: Access) -> Result<(Books<'c>, Option<Lock>), Failure> {
+    fn books<'c>(&self, config: &'c Config, access: Access) -> Result<(Books<'c>, Option<Lock>), Failure>
+    where
+        'a: 'c,
+    {
         let (ledger, lock) = match access {
             Access::Read => {
-                let ledger = Ledger::open_read_only(&config.ledger).map_err(|error| at_ledger(config, error))?;
+                let ledger =
+                    Ledger::open_read_only(&config.ledger).map_err(|error| at_ledger(config, error))?;
                 let ledger = match ledger {
                     Some(ledger) => ledger,
                     None => Ledger::temporary()?,
@@ -138,7 +144,11 @@ fn site_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c SiteConfig,
         None => config.sites.first(),
     };
     site.ok_or_else(|| {
-        Failure::usage(format!("no site is named `{}`; the configuration has {}", name.unwrap_or(""), known()))
+        Failure::usage(format!(
+            "no site is named `{}`; the configuration has {}",
+            name.unwrap_or(""),
+            known()
+        ))
     })
 }
 

@@ -13,9 +13,15 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let mut document = Vec::new();
     for site in &config.sites {
         let agenda = agenda(&books, site)?;
-        let json = |due: &Due| json!({ "period": due.period.to_string(), "at": due.at.fixed_offset().to_rfc3339() });
+        let json =
+            |due: &Due| json!({ "period": due.period.to_string(), "at": due.at.fixed_offset().to_rfc3339() });
         for due in &agenda.now {
-            rows.push(vec![site.name.clone(), due.period.to_string(), "due now".to_owned(), due.at.to_string()]);
+            rows.push(vec![
+                site.name.clone(),
+                due.period.to_string(),
+                "due now".to_owned(),
+                due.at.to_string(),
+            ]);
         }
         if let Some(due) = &agenda.next {
             rows.push(vec![site.name.clone(), due.period.to_string(), "next".to_owned(), due.at.to_string()]);

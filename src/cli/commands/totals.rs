@@ -41,7 +41,13 @@ pub(super) fn run(args: &TotalsArgs, context: &mut Context<'_, '_>) -> Result<Ex
     }
     drop(books);
     let line = |key: &str, row: &TotalsRow| {
-        vec![key.to_owned(), grouped(row.jobs), grouped(row.pages), grouped(row.colour_pages), row.cost.to_string()]
+        vec![
+            key.to_owned(),
+            grouped(row.jobs),
+            grouped(row.pages),
+            grouped(row.colour_pages),
+            row.cost.to_string(),
+        ]
     };
     let mut lines: Vec<Vec<String>> = rows.iter().map(|(key, row)| line(key, row)).collect();
     lines.push(line("TOTAL", &total));

@@ -1,0 +1,146 @@
+//! `papertally explain`: from a number to the rows of the report files.
+
+use serde_json::{Value, json};
+
+use super::{Access, Context, period_of, site_of};
+use crate::cli::args::ExplainArgs;
+use crate::cli::failure::{Exit, Failure};
+use crate::cli::ui::{Ui, counted, grouped};
+use crate::domain::{Exact, InvoiceLine};
+use crate::outputs::mirror::{ProofJson, UsageJson};
+use crate::run::explain::{Explained, ExplainedJob, explain, subject_of};
+
+pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
+    let config = context.config()?;
+    let site = site_of(&config, args.site.as_deref())?;
+    let (books, _) = context.books(&config, Access::Read)?;
+    let period = args.period.as_deref().map(|text| period_of(text, books.today(site))).transpose()?;
+    let unknown = || {
+        Failure::usage(format!(
+            "`{}` is no line id, payer, user or account that the ledger of {} knows",
+            args.subject, site.name
+        ))
+        .hint("a payer is written `team:T1` or `member:M1`, an account as PaperCut does: `parent\\sub`")
+    };
+    let (site_id, _) = books.ledger.known_site(&site.name)?.ok_or_else(unknown)?;
+    let subject = subject_of(&books.ledger, site_id, &args.subject)?.ok_or_else(unknown)?;
+    let explained = explain(&books, site, site_id, &subject, period)?;
+    let decimals = site.currency.decimals();
+    show(context.ui, &explained, decimals);
+    context.ui.json(&json!({
+        "subject": args.subject,
+        "period": period.map(|period| period.to_string()),
+        "lines": explained.lines.iter().map(|one| line_json(&one.line, Some(&one.batch), decimals)).collect::<Vec<Value>>(),
+        "drafts": explained.drafts.iter().map(|one| line_json(one, None, decimals)).collect::<Vec<Value>>(),
+        "jobs": explained.jobs.iter().map(job_json).collect::<Vec<Value>>(),
+    }));
+    Ok(Exit::Done)
+}
+
+fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {
+    for issued in &explained.lines {
+        show_line(ui, &issued.line, &format!("batch {}", issued.batch), decimals);
+    }
+    for line in &explained.drafts {
+        show_line(ui, line, "not issued yet", decimals);
+    }
+    let rows = explained.jobs.iter().map(|one| {
+        let fact = &one.job.fact;
+        let changes = one.job.changes.join("; ");
+        vec![
+            one.job.time.to_string(),
+            one.user.clone(),
+            one.account.clone(),
+            one.job_type.clone(),
+            (fact.pages - fact.colour_pages).to_string(),
+            fact.colour_pages.to_string(),
+            fact.cost.map_or("-".to_owned(), |cost| cost.to_string()),
+            fact.state.to_string(),
+            one.owner.clone(),
+            format!("{}:{}", one.job.report, one.job.row),
+            one.job.document.clone().unwrap_or_default(),
+            if one.role.is_empty() { changes } else { format!("{} {changes}", one.role) },
+        ]
+    });
+    let head = [
+        "TIME",
+        "USER",
+        "ACCOUNT",
+        "TYPE",
+        "MONO",
+        "COLOUR",
+        "COST",
+        "STATE",
+        "PAYER",
+        "REPORT:ROW",
+        "DOCUMENT",
+        "NOTE",
+    ];
+    ui.table(&head, &[4, 5, 6], rows);
+    let cost: Exact = explained.jobs.iter().filter_map(|one| one.job.fact.cost).map(Exact::from).sum();
+    let pages: i64 = explained.jobs.iter().map(|one| one.job.fact.pages).sum();
+    let count = i64::try_from(explained.jobs.len()).unwrap_or(i64::MAX);
+    ui.line(format!("{}, {} pages, PaperCut cost {cost}.", counted(count, "job", "jobs"), grouped(pages)));
+}
+
+/// A line with its arithmetic.
+fn show_line(ui: &mut Ui<'_>, line: &InvoiceLine, place: &str, decimals: u32) {
+    let proof = &line.proof;
+    ui.line(format!("{} {} ({place})", line.id, line.invoice_number));
+    ui.line(format!(
+        "  {} · {} × {} = {} net, {} tax",
+        line.description,
+        line.quantity,
+        line.unit_price.to_text(decimals),
+        line.net.to_text(decimals),
+        line.tax.to_text(decimals)
+    ));
+    ui.line(format!(
+        "  PaperCut cost {} − allowance {} + mark-up and price difference {} + rounding {} = {}",
+        proof.reported, proof.allowance, proof.markup, proof.rounding, proof.billed
+    ));
+    if let Some(original) = line.adjusts {
+        ui.line(format!("  corrects {original}"));
+    }
+}
+
+fn line_json(line: &InvoiceLine, batch: Option<&str>, decimals: u32) -> Value {
+    json!({
+        "id": line.id.to_string(),
+        "batch": batch,
+        "invoice_number": line.invoice_number,
+        "payer": line.payer.id.to_string(),
+        "class": line.class.as_str(),
+        "period": line.period.to_string(),
+        "description": line.description,
+        "quantity": line.quantity.to_string(),
+        "unit_price": line.unit_price.to_text(decimals),
+        "net": line.net.to_text(decimals),
+        "tax": line.tax.to_text(decimals),
+        "adjusts": line.adjusts.map(|key| key.to_string()),
+        "usage": UsageJson::of(&line.usage),
+        "proof": ProofJson::of(&line.proof, decimals),
+    })
+}
+
+fn job_json(one: &ExplainedJob) -> Value {
+    let fact = &one.job.fact;
+    json!({
+        "time": one.job.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        "user": one.user,
+        "account": one.account,
+        "printer": one.printer,
+        "type": one.job_type,
+        "paper_size": one.paper_size,
+        "pages": fact.pages,
+        "colour_pages": fact.colour_pages,
+        "cost": fact.cost.map(|cost| cost.to_string()),
+        "state": fact.state.as_str(),
+        "payer": one.owner,
+        "role": one.role,
+        "report": one.job.report,
+        "row": one.job.row,
+        "document": one.job.document,
+        "changes": one.job.changes,
+    })
+}

@@ -1,0 +1,251 @@
+//! Files as `check` and `ingest` tell of them: the JSON of interface and the page for people.
+
+use serde_json::{Map, Value, json};
+
+use crate::cli::ui::{Ui, counted, grouped};
+use crate::domain::{Exact, Finding, ReportFacts};
+use crate::ledger::{Ingested, RowIs, StoredReport};
+use crate::outputs::mirror::FindingJson;
+use crate::run::ingest::{IngestError, ListedJob, Outcome, TakenReport};
+
+/// A file that was read, or refused.
+pub(super) struct FileResult {
+    /// As it was named.
+    pub(super) name: String,
+    /// What came of it.
+    pub(super) outcome: Result<Outcome, IngestError>,
+}
+
+/// The word of a row.
+const fn is_word(is: RowIs) -> &'static str {
+    match is {
+        RowIs::New => "new",
+        RowIs::Repeated => "repeated",
+        RowIs::NotBillable => "not-billable",
+    }
+}
+
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The keys that a file has from its facts.
+fn facts_json(name: &str, facts: &ReportFacts) -> Map<String, Value> {
+    let period = facts
+        .period
+        .map(|period| json!({ "from": period.first_day().to_string(), "to": period.last_day().to_string() }));
+    let document = json!({
+        "file": name,
+        "sha256": hex(&facts.sha256),
+        "kind": facts.kind.as_str(),
+        "encoding": facts.encoding,
+        "delimiter": facts.delimiter.map(String::from),
+        "date_order": facts.date_order.map(|order| order.as_str()),
+        "decimal_mark": facts.decimal_mark.map(|mark| mark.as_str()),
+        "period": period,
+    });
+    match document {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// A file that was read, for scripts. Documents are shown only where `documents` says so.
+pub(super) fn file_json(name: &str, outcome: &Outcome, documents: Documents) -> Value {
+    match outcome {
+        Outcome::Known { facts, stored } => {
+            let mut map = facts_json(name, facts);
+            map.extend(known_json(stored));
+            Value::Object(map)
+        }
+        Outcome::Taken(report) => {
+            let mut map = facts_json(name, &report.facts);
+            map.extend(taken_json(report, documents));
+            Value::Object(map)
+        }
+    }
+}
+
+/// Whether document names are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Documents {
+    /// By `check`, which shows one person what a file says.
+    Shown,
+    /// Everywhere else.
+    Hidden,
+}
+
+/// A file whose bytes were taken in before: all its rows are repeated, none is taken.
+fn known_json(stored: &StoredReport) -> Map<String, Value> {
+    let repeated = Exact::from(stored.new_cost) + Exact::from(stored.repeated_cost);
+    let document = json!({
+        "already_ingested": { "name": stored.name, "at": stored.ingested_at },
+        "rows": stored.rows,
+        "new": 0,
+        "repeated": stored.new + stored.repeated,
+        "not_billable": stored.not_billable,
+        "rejected": stored.rejected,
+        "cost": {
+            "new": Exact::ZERO.to_string(),
+            "repeated": repeated.to_string(),
+            "not_billable": stored.not_billable_cost.to_string(),
+            "rejected": stored.rejected_cost.to_string(),
+        },
+        "jobs": [],
+        "findings": [],
+    });
+    match document {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn taken_json(report: &TakenReport, documents: Documents) -> Map<String, Value> {
+    let (counted, sums) = (&report.ingested.counted, &report.ingested.sums);
+    let document = json!({
+        "rows": counted.rows,
+        "new": counted.new,
+        "repeated": counted.repeated,
+        "not_billable": counted.not_billable,
+        "rejected": counted.rejected,
+        "changed": report.ingested.changed,
+        "cost": {
+            "new": sums.new.to_string(),
+            "repeated": sums.repeated.to_string(),
+            "not_billable": sums.not_billable.to_string(),
+            "rejected": sums.rejected.to_string(),
+        },
+        "columns": report.facts.columns.iter().map(|(header, field)| json!({ "header": header, "field": field }))
+            .collect::<Vec<Value>>(),
+        "reasons": report.facts.reasons,
+        "jobs": report.jobs.iter().map(|job| job_json(job, documents)).collect::<Vec<Value>>(),
+        "findings": report.findings.iter().map(FindingJson::of).collect::<Vec<_>>(),
+    });
+    match document {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+fn job_json(job: &ListedJob, documents: Documents) -> Value {
+    json!({
+        "row": job.row,
+        "time": job.time.format("%Y-%m-%dT%H:%M:%S").to_string(),
+        "user": job.user,
+        "account": job.account,
+        "printer": job.printer,
+        "document": match documents {
+            Documents::Shown => job.document.as_deref(),
+            Documents::Hidden => None,
+        },
+        "type": job.job_type,
+        "pages": job.pages,
+        "colour_pages": job.colour_pages,
+        "grayscale": job.grayscale,
+        "cost": job.cost.to_string(),
+        "state": job.state.as_str(),
+        "is": is_word(job.is),
+    })
+}
+
+/// A refused file, for scripts.
+pub(super) fn refused_json(name: &str, error: &IngestError) -> Value {
+    let (code, row, hint) = match error {
+        IngestError::Read(error) => (error.code(), error.row(), Some(error.hint())),
+        IngestError::NoJobs(_) => ("no-jobs", None, None),
+        IngestError::Ledger(_) => ("ledger", None, None),
+    };
+    json!({ "file": name, "code": code, "row": row, "message": message(error), "hint": hint })
+}
+
+/// The error with its cause, as one sentence.
+pub(super) fn message(error: &IngestError) -> String {
+    let mut text = error.to_string();
+    let mut next = std::error::Error::source(error);
+    while let Some(cause) = next {
+        text = format!("{text}: {cause}");
+        next = cause.source();
+    }
+    text
+}
+
+/// `Took in march.csv: 1,204 rows: 1,200 new …`
+pub(super) fn sentence(verb: &str, name: &str, outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Known { stored, .. } => format!(
+            "Nothing new in {name}: its bytes were taken in on {} as {}.",
+            stored.ingested_at.split('T').next().unwrap_or(""),
+            stored.name
+        ),
+        Outcome::Taken(report) => format!("{verb} {name}: {}.", counts(&report.ingested)),
+    }
+}
+
+/// `1,204 rows = 1,200 new (96.40), 2 repeated, …`
+fn counts(ingested: &Ingested) -> String {
+    let (rows, sums) = (&ingested.counted, &ingested.sums);
+    let changed = match ingested.changed {
+        0 => String::new(),
+        changed => format!(", {} changed", counted(changed, "stored job", "stored jobs")),
+    };
+    format!(
+        "{} = {} new ({}), {} repeated, {} not billable ({}), {} rejected{changed}",
+        counted(rows.rows, "row", "rows"),
+        grouped(rows.new),
+        sums.new,
+        grouped(rows.repeated),
+        grouped(rows.not_billable),
+        sums.not_billable,
+        grouped(rows.rejected),
+    )
+}
+
+/// The page on a file: what it is, why, its columns, its first jobs.
+pub(super) fn page(ui: &mut Ui<'_>, name: &str, report: &TakenReport) {
+    let facts = &report.facts;
+    ui.line(format!("{name}: {}", facts.kind));
+    let period = facts.period.map_or("none in the file".to_owned(), |period| {
+        format!("{} to {}", period.first_day(), period.last_day())
+    });
+    let delimiter = facts.delimiter.map_or("none".to_owned(), |sign| match sign {
+        '\t' => "tab".to_owned(),
+        other => format!("`{other}`"),
+    });
+    ui.line(format!("  encoding {}, delimiter {delimiter}, period {period}", facts.encoding));
+    for reason in &facts.reasons {
+        ui.line(format!("  {reason}"));
+    }
+    let columns: Vec<String> = facts
+        .columns
+        .iter()
+        .map(|(header, field)| format!("{header} = {}", field.unwrap_or("(not used)")))
+        .collect();
+    ui.line(format!("  columns: {}", columns.join(", ")));
+    ui.line(format!("  {}", counts(&report.ingested)));
+    let rows = report.jobs.iter().map(|job| {
+        vec![
+            job.row.to_string(),
+            job.time.to_string(),
+            job.user.clone(),
+            job.account.clone(),
+            job.printer.clone(),
+            job.document.clone().unwrap_or_default(),
+            job.job_type.clone(),
+            job.pages.to_string(),
+            job.colour_pages.to_string(),
+            job.cost.to_string(),
+            job.state.to_string(),
+            is_word(job.is).to_owned(),
+        ]
+    });
+    if !report.jobs.is_empty() {
+        let head = [
+            "ROW", "TIME", "USER", "ACCOUNT", "PRINTER", "DOCUMENT", "TYPE", "PAGES", "COLOUR", "COST",
+            "STATE", "IS",
+        ];
+        ui.table(&head, &[0, 7, 8, 9], rows);
+    }
+    let findings: Vec<Finding> = report.findings.iter().cloned().map(|one| one.in_file(name)).collect();
+    ui.findings(&findings);
+}

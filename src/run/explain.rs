@@ -1,0 +1,203 @@
+//! The jobs behind a number, down to the row of the report file.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use uuid::Uuid;
+
+use super::bill::draft;
+use super::books::Books;
+use super::error::RunError;
+use super::facts::{Exclusions, frozen_terms, gather};
+use super::resolve::{Resolver, owner_of};
+use crate::config::SiteConfig;
+use crate::domain::{InvoiceLine, PayerId, Period, fold_name};
+use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, SiteId, StoredJob};
+
+/// What is to be explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An issued line.
+    Line(Uuid),
+    /// A payer.
+    Payer(PayerId),
+    /// A user, by the ledger's number.
+    User(i64),
+    /// A shared account, by the ledger's number.
+    Account(i64),
+}
+
+/// A job with everything that a person may ask of it.
+#[derive(Clone, Debug)]
+pub struct ExplainedJob {
+    /// The job and its report row.
+    pub job: StoredJob,
+    /// User.
+    pub user: String,
+    /// Account, or empty.
+    pub account: String,
+    /// Printer.
+    pub printer: String,
+    /// Type.
+    pub job_type: String,
+    /// Paper size.
+    pub paper_size: String,
+    /// Who pays, or why nobody does.
+    pub owner: String,
+    /// The line's use of the job, for a line.
+    pub role: &'static str,
+}
+
+/// The answer.
+#[derive(Debug, Default)]
+pub struct Explained {
+    /// Issued lines of the subject.
+    pub lines: Vec<IssuedLine>,
+    /// Lines that the next batch would add, with their own arithmetic.
+    pub drafts: Vec<InvoiceLine>,
+    /// The jobs.
+    pub jobs: Vec<ExplainedJob>,
+}
+
+/// Finds out what a text means: a line's id, a payer, a user or an account.
+pub fn subject_of(ledger: &Ledger, site: SiteId, text: &str) -> Result<Option<Subject>, LedgerError> {
+    if let Ok(key) = Uuid::parse_str(text) {
+        return Ok(ledger.issued_line(key)?.map(|_| Subject::Line(key)));
+    }
+    if let Some(payer) = PayerId::parse(text) {
+        return Ok(Some(Subject::Payer(payer)));
+    }
+    let names = ledger.names(site)?;
+    let wanted = fold_name(text);
+    let find = |table: &std::collections::HashMap<i64, String>| {
+        table.iter().find(|(_, name)| fold_name(name) == wanted).map(|(id, _)| *id)
+    };
+    Ok(find(&names.users).map(Subject::User).or_else(|| find(&names.accounts).map(Subject::Account)))
+}
+
+/// Explains a subject; without a period, all of it.
+pub fn explain(
+    books: &Books<'_>,
+    site: &SiteConfig,
+    site_id: SiteId,
+    subject: &Subject,
+    period: Option<Period>,
+) -> Result<Explained, RunError> {
+    let ledger = &books.ledger;
+    let names = Rc::new(ledger.names(site_id)?);
+    let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
+    let mut explained = Explained::default();
+    if let Subject::Line(key) = subject {
+        if let Some((line, _)) = ledger.issued_line(*key)? {
+            let mut asking = Asking::new(books, site_id, &names, &exclusions, line.line.period)?;
+            for link in ledger.line_jobs(line.row_id)? {
+                let job = ledger.stored_job(link.job_id)?;
+                explained.jobs.push(asking.job(job, link.role.as_str()));
+            }
+            explained.lines.push(line);
+        }
+        return Ok(explained);
+    }
+    for month in months(ledger, site_id, period)? {
+        let mut asking = Asking::new(books, site_id, &names, &exclusions, month)?;
+        let mut wanted: Vec<i64> = Vec::new();
+        ledger.each_job(site_id, month, |fact| {
+            if asking.concerns(&fact, subject) {
+                wanted.push(fact.id);
+            }
+            Ok::<(), LedgerError>(())
+        })?;
+        for id in wanted {
+            let job = ledger.stored_job(id)?;
+            explained.jobs.push(asking.job(job, ""));
+        }
+        if let Subject::Payer(payer) = subject {
+            let lines = ledger.issued_lines(site_id, month)?;
+            explained.lines.extend(lines.into_iter().filter(|issued| issued.line.payer.id == *payer));
+            if let Some(drafted) = draft(books, site, month)? {
+                let drafts = drafted.draft.batch.lines.into_iter();
+                explained
+                    .drafts
+                    .extend(drafts.filter(|line| line.payer.id == *payer && line.period == month));
+            }
+        }
+    }
+    Ok(explained)
+}
+
+/// The months that the question is about: the allowance of one is not that of another.
+fn months(ledger: &Ledger, site: SiteId, period: Option<Period>) -> Result<Vec<Period>, LedgerError> {
+    if let Some(period) = period {
+        return Ok(vec![period]);
+    }
+    let Some(days) = ledger.job_days(site)? else { return Ok(Vec::new()) };
+    let issued: Vec<Period> = ledger.batches(site)?.iter().map(|batch| batch.period).collect();
+    let mut periods = issued.clone();
+    let mut month = Period::month_of(days.first_day());
+    while month.first_day() <= days.last_day() {
+        if issued.iter().all(|issued| !issued.overlaps(&month)) {
+            periods.push(month);
+        }
+        month = month.next_month();
+    }
+    periods.sort();
+    periods.dedup();
+    Ok(periods)
+}
+
+/// Answers for the jobs of one period.
+struct Asking<'a> {
+    names: Rc<NameTable>,
+    exclusions: &'a Exclusions,
+    resolver: Resolver<'a>,
+}
+
+impl<'a> Asking<'a> {
+    fn new(
+        books: &'a Books<'_>,
+        site: SiteId,
+        names: &Rc<NameTable>,
+        exclusions: &'a Exclusions,
+        period: Period,
+    ) -> Result<Asking<'a>, RunError> {
+        let facts = gather(&books.ledger, site, period, names, exclusions)?;
+        let frozen: BTreeMap<_, _> = frozen_terms(&books.ledger, site, &facts)?;
+        let resolver = Resolver::new(books.policy(), Rc::clone(names), period, frozen);
+        Ok(Asking { names: Rc::clone(names), exclusions, resolver })
+    }
+
+    fn concerns(&mut self, fact: &JobFact, subject: &Subject) -> bool {
+        match subject {
+            Subject::User(user) => fact.user == *user,
+            Subject::Account(account) => fact.account == Some(*account),
+            Subject::Payer(payer) => self.resolver.payer(fact).is_some_and(|(found, _)| found == *payer),
+            Subject::Line(_) => false,
+        }
+    }
+
+    fn job(&mut self, job: StoredJob, role: &'static str) -> ExplainedJob {
+        let fact = job.fact;
+        let owner = match (self.exclusions.reason(&fact), owner_of(&fact)) {
+            (Some(reason), _) => format!("not billed: {reason}"),
+            (None, Some(owner)) => match self.resolver.resolve(owner) {
+                Ok((payer, _)) => payer.to_string(),
+                Err(reason) => format!("in suspense: {reason}"),
+            },
+            (None, None) => String::new(),
+        };
+        let name = |table: &std::collections::HashMap<i64, String>, id: Option<i64>| {
+            id.and_then(|id| table.get(&id)).cloned().unwrap_or_default()
+        };
+        let job_type = name(&self.names.job_types, fact.job_type);
+        ExplainedJob {
+            user: name(&self.names.users, Some(fact.user)),
+            account: name(&self.names.accounts, fact.account),
+            printer: name(&self.names.printers, Some(fact.printer)),
+            job_type: if job_type.is_empty() { "print".to_owned() } else { job_type },
+            paper_size: name(&self.names.paper_sizes, fact.paper_size),
+            owner,
+            role,
+            job,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Rows below a header that are neither data nor damage: repeated headers and title lines of pasted files,
+//! comment lines, totals, blank lines.
+//!
+//! Job rows come here only when their time cannot be read, so that the many good rows never pay for it.
+
+use crate::domain::fold_name;
+
+use super::csv::RowText;
+use super::field::Field;
+use super::layout::{HeaderFit, Layout, clean};
+use super::preamble::is_comment;
+use super::profile::Headers;
+
+/// Words for a sum of all rows, in the languages of the headers.
+const TOTALS: [&str; 12] = [
+    "total",
+    "totals",
+    "grand total",
+    "sum",
+    "totaal",
+    "gesamt",
+    "gesamtsumme",
+    "summe",
+    "totale",
+    "totalt",
+    "suma",
+    "somme",
+];
+
+/// What such a row is.
+pub(super) enum Aside {
+    /// Nothing stands in it.
+    Blank,
+    /// A title or comment line.
+    Comment,
+    /// A header of the same kind; the columns may stand in another order from here on.
+    Header(Layout),
+    /// A sum of the rows above, nobody's.
+    Total,
+}
+
+/// Whether the row is one of them.
+pub(super) fn aside(row: &RowText<'_>, layout: &Layout, names: &Headers) -> Option<Aside> {
+    let first = row.iter().map(clean).find(|cell| !cell.is_empty());
+    let Some(first) = first else { return Some(Aside::Blank) };
+    if is_total(row, layout, first) {
+        return Some(Aside::Total);
+    }
+    let cell = row.get(0).map(clean).unwrap_or_default();
+    let is_title = row.is_single() && cell.starts_with("PaperCut Print Logger");
+    if is_title || (is_comment(cell) && (row.is_single() || row.line().contains(" = "))) {
+        return Some(Aside::Comment);
+    }
+    match Layout::of(row, names, Some(layout.kind)) {
+        HeaderFit::Layout(other) if other.kind == layout.kind => Some(Aside::Header(other)),
+        _ => None,
+    }
+}
+
+/// A total stands where a name or time would, and no other name stands beside it.
+fn is_total(row: &RowText<'_>, layout: &Layout, first: &str) -> bool {
+    let word = fold_name(first);
+    let is_word = TOTALS.iter().any(|total| match word.strip_prefix(total) {
+        Some(rest) => rest.is_empty() || rest.starts_with([':', '(']),
+        None => false,
+    });
+    let is_free = |field: Field| {
+        let cell = layout.column(field).and_then(|column| row.get(column)).map(clean).unwrap_or_default();
+        cell.is_empty() || cell == first
+    };
+    is_word && [Field::Time, Field::User, Field::Account].into_iter().all(is_free)
+}

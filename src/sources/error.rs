@@ -1,0 +1,247 @@
+//! Why a file as a whole is refused.
+//!
+//! The file's name is not part of the text: whoever opened it knows it. A row that cannot be read is not an
+//! error but a [`crate::domain::Rejection`].
+
+use crate::domain::ReportKind;
+
+use super::limits::{CELLS_MAX, FILE_BYTES_MAX, ROW_BYTES_MAX};
+
+/// Why a report file is refused. Nothing of it may be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The operating system could not read it.
+    #[error("the file cannot be read")]
+    Io(#[from] std::io::Error),
+    /// A folder, a device, a pipe.
+    #[error("found something that is not a regular file, expected a report file")]
+    NotAFile,
+    /// No bytes, or only blank lines.
+    #[error("the file is empty, expected a report with a header")]
+    Empty,
+    /// Larger than any report.
+    #[error("found {0} bytes, expected at most {FILE_BYTES_MAX}")]
+    TooLarge(u64),
+    /// Nothing in it looks like the header of a report.
+    #[error("this is not a report: none of its first rows has the column headers of a known kind of report")]
+    NotAReport,
+    /// A file of another format that papertally recognises and does not read.
+    #[error("this is {container}; expected a report as CSV text")]
+    Container {
+        /// With its article, such as `an Excel workbook (.xlsx)`.
+        container: &'static str,
+    },
+    /// A report kind that papertally recognises and does not read.
+    #[error("this is a {}; this kind of report is recognised but not read", title(*.0))]
+    KindNotRead(ReportKind),
+    /// A file that papertally or a receiver's import template wrote.
+    #[error("this is {0}, not a report")]
+    OwnOutput(&'static str),
+    /// Columns without which the kind cannot be read.
+    #[error("row {row}: taken for a {}, but it has no column for {missing}; its headers are {headers}", title(*.kind))]
+    ColumnMissing {
+        /// Row of the header.
+        row: u64,
+        /// What the file was taken for.
+        kind: ReportKind,
+        /// Every missing field with the headers known for it.
+        missing: String,
+        /// The headers that stand there.
+        headers: String,
+    },
+    /// Two columns for one thing, with different values.
+    #[error("row {row}: the columns {headers} both mean `{field}` and differ")]
+    ColumnTwice {
+        /// The first row in which they differ.
+        row: u64,
+        /// The headers.
+        headers: String,
+        /// The field.
+        field: &'static str,
+    },
+    /// Day and month cannot be told apart.
+    #[error(
+        "the date order is not decided by the file: row {row}: `{found}` may be day/month or month/day, and no other date or period line tells"
+    )]
+    DateOrderUnknown {
+        /// A row with such a date.
+        row: u64,
+        /// The date as written.
+        found: String,
+    },
+    /// Some dates are day-first, others month-first.
+    #[error("the date order is mixed: row {row}: `{found}` cannot be in the order of the dates before it")]
+    DateOrderMixed {
+        /// The first row that contradicts the ones before.
+        row: u64,
+        /// The date as written.
+        found: String,
+    },
+    /// Decimal mark and grouping cannot be told apart.
+    #[error(
+        "the decimal mark is not decided by the file: row {row}: `{found}` may be grouped or have three decimals, and no other amount tells"
+    )]
+    DecimalMarkUnknown {
+        /// A row with such an amount.
+        row: u64,
+        /// The amount as written.
+        found: String,
+    },
+    /// Some amounts have a decimal point, others a decimal comma.
+    #[error("the decimal mark is mixed: row {row}: `{found}` cannot have the mark of the amounts before it")]
+    DecimalMarkMixed {
+        /// The first row that contradicts the ones before.
+        row: u64,
+        /// The amount as written.
+        found: String,
+    },
+    /// A quote that is opened and never closed.
+    #[error("row {row}: a quote is opened in this line and never closed")]
+    UnclosedQuote {
+        /// The line in which it opens.
+        row: u64,
+    },
+    /// A byte that no text has.
+    #[error("the text has a NUL byte{at}; the file is damaged or is not text")]
+    NulByte {
+        /// ` at byte …`
+        at: String,
+    },
+    /// A row longer than any report's.
+    #[error("row {row}: longer than {ROW_BYTES_MAX} bytes or more than {CELLS_MAX} cells")]
+    RowTooLong {
+        /// The line in which it starts.
+        row: u64,
+    },
+    /// A report of sums without a period.
+    #[error("a {} needs a period, and its period line {fault}", title(*.kind))]
+    PeriodUnknown {
+        /// What the file is.
+        kind: ReportKind,
+        /// `is missing` or `cannot be read: …`
+        fault: String,
+    },
+    /// The configured encoding does not exist.
+    #[error("found `{0}`, expected the name of an encoding such as `windows-1252` or `ISO-8859-2`")]
+    EncodingUnknown(String),
+    /// A configured header alias names no field.
+    #[error("found the field `{0}` in the column settings, expected one of {known}", known = super::field::names())]
+    FieldUnknown(String),
+    /// Somebody wrote to the file between the two passes.
+    #[error("the file changed while it was read")]
+    FileChanged,
+}
+
+impl ReadError {
+    /// The stable word for scripts.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            ReadError::Io(_) | ReadError::NotAFile => "io",
+            ReadError::Empty => "empty-file",
+            ReadError::TooLarge(_) => "file-too-large",
+            ReadError::NotAReport => "not-a-report",
+            ReadError::Container { .. } => "container-not-read",
+            ReadError::KindNotRead(_) => "kind-not-read",
+            ReadError::OwnOutput(_) => "own-output",
+            ReadError::ColumnMissing { .. } => "column-missing",
+            ReadError::ColumnTwice { .. } => "column-twice",
+            ReadError::DateOrderUnknown { .. } => "date-order-unknown",
+            ReadError::DateOrderMixed { .. } => "date-order-mixed",
+            ReadError::DecimalMarkUnknown { .. } => "decimal-mark-unknown",
+            ReadError::DecimalMarkMixed { .. } => "decimal-mark-mixed",
+            ReadError::UnclosedQuote { .. } => "unclosed-quote",
+            ReadError::NulByte { .. } => "nul-byte",
+            ReadError::RowTooLong { .. } => "row-too-long",
+            ReadError::PeriodUnknown { .. } => "period-unknown",
+            ReadError::EncodingUnknown(_) => "encoding-unknown",
+            ReadError::FieldUnknown(_) => "field-unknown",
+            ReadError::FileChanged => "file-changed",
+        }
+    }
+
+    /// The line of the file it is about, where there is one.
+    pub const fn row(&self) -> Option<u64> {
+        match self {
+            ReadError::ColumnMissing { row, .. }
+            | ReadError::ColumnTwice { row, .. }
+            | ReadError::DateOrderUnknown { row, .. }
+            | ReadError::DateOrderMixed { row, .. }
+            | ReadError::DecimalMarkUnknown { row, .. }
+            | ReadError::DecimalMarkMixed { row, .. }
+            | ReadError::UnclosedQuote { row }
+            | ReadError::RowTooLong { row } => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, as a sentence.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            ReadError::Io(_) | ReadError::NotAFile => "check the path and the permissions of the file",
+            ReadError::Empty => "export the report again; the copy may have been cut off",
+            ReadError::TooLarge(_) => "export shorter periods, one file each",
+            ReadError::NotAReport => {
+                "give a PaperCut print log or Print Logger file as CSV, with its header row"
+            }
+            ReadError::Container { .. } => "export or save the report as CSV and give that file",
+            ReadError::KindNotRead(_) => "give the print log of the same period as CSV",
+            ReadError::OwnOutput(_) => "keep output files out of the folders that reports are taken from",
+            ReadError::ColumnMissing { .. } => {
+                "add the column to the report, or name the header for it in the site's column settings"
+            }
+            ReadError::ColumnTwice { .. } => {
+                "remove one of the columns, or name the right one in the settings"
+            }
+            ReadError::DateOrderUnknown { .. } => {
+                "say `--date-order dmy` or `--date-order mdy`, or set it for the site"
+            }
+            ReadError::DateOrderMixed { .. } => {
+                "export the report again; a spreadsheet may have changed some of the dates"
+            }
+            ReadError::DecimalMarkUnknown { .. } => {
+                "say `--decimal-mark point` or `--decimal-mark comma`, or set it for the site"
+            }
+            ReadError::DecimalMarkMixed { .. } => {
+                "export the report again; a spreadsheet may have changed some of the amounts"
+            }
+            ReadError::UnclosedQuote { .. } => "export the report again; the row is cut off or damaged",
+            ReadError::NulByte { .. } => "export the report again; a disk or a copy may have damaged it",
+            ReadError::RowTooLong { .. } => "look at the row: it is not a row of a report",
+            ReadError::PeriodUnknown { .. } => {
+                "export the report with its comment lines, or give its period in the settings"
+            }
+            ReadError::EncodingUnknown(_) => "use a name of the WHATWG encoding standard",
+            ReadError::FieldUnknown(_) => "correct the column settings",
+            ReadError::FileChanged => "try again when the file is no longer written to",
+        }
+    }
+}
+
+/// The kind in words, for a sentence.
+pub(super) const fn title(kind: ReportKind) -> &'static str {
+    match kind {
+        ReportKind::PrintLog => "print log",
+        ReportKind::PrintLogger => "Print Logger log",
+        ReportKind::ServerLog => "server text log",
+        ReportKind::UserSummary => "user summary",
+        ReportKind::AccountSummary => "shared-account summary",
+        ReportKind::TypeBreakdown => "breakdown by job type",
+        ReportKind::BalanceList => "balance list",
+        ReportKind::TransactionLog => "transaction log",
+        ReportKind::JobImport => "job import file",
+        ReportKind::Hive => "PaperCut Hive or Pocket export",
+        ReportKind::Pocket => "PaperCut Pocket export",
+        ReportKind::Mapped => "mapped report",
+    }
+}
+
+/// Why reading stopped: because of the file, or because the taker of the rows said so.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadRowsError<E> {
+    /// The file.
+    #[error(transparent)]
+    Report(#[from] ReadError),
+    /// The taker's own error, unchanged.
+    #[error("the rows could not be taken")]
+    Taker(E),
+}

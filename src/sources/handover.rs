@@ -1,0 +1,232 @@
+//! The second pass: each row to whom it may concern, and the findings that only the rows can tell.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::{Exact, Finding, JOB_TYPES, JobRow, Money, Period, ReportKind, Row, Severity};
+
+use super::aside::{Aside, aside};
+use super::csv::RowText;
+use super::field::Field;
+use super::layout::clean;
+use super::limits::FINDINGS_PER_CODE_MAX;
+use super::profile::Headers;
+use super::row::RowReader;
+
+/// What was handed over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReadTotals {
+    /// Jobs, sums and balances.
+    pub taken: u64,
+    /// Rows that could not be read.
+    pub rejected: u64,
+}
+
+/// Hands rows to a taker.
+pub(super) struct Handover<'s> {
+    reader: RowReader,
+    names: &'s Headers,
+    period: Option<Period>,
+    totals: ReadTotals,
+    /// The money of all rows so far, and when the last total row was there.
+    sum: Exact,
+    sum_at_total: Exact,
+    told: BTreeMap<&'static str, u64>,
+    types_told: BTreeSet<String>,
+    outside: Option<(u64, u64)>,
+    /// Columns whose texts a spreadsheet may have made numbers of.
+    ids: Vec<usize>,
+}
+
+impl<'s> Handover<'s> {
+    pub(super) fn new(reader: RowReader, names: &'s Headers, period: Option<Period>) -> Handover<'s> {
+        let ids = id_columns(&reader);
+        Handover {
+            reader,
+            names,
+            period,
+            totals: ReadTotals::default(),
+            sum: Exact::ZERO,
+            sum_at_total: Exact::ZERO,
+            told: BTreeMap::new(),
+            types_told: BTreeSet::new(),
+            outside: None,
+            ids,
+        }
+    }
+
+    /// Hands over one row below the header, with its findings.
+    pub(super) fn row<E>(
+        &mut self,
+        row: &RowText<'_>,
+        take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let kind = self.reader.layout().kind;
+        let is_log = matches!(kind, ReportKind::PrintLog | ReportKind::PrintLogger);
+        if !is_log {
+            return match aside(row, self.reader.layout(), self.names) {
+                Some(aside) => self.aside(row, aside, take),
+                None => self.sum_or_balance(kind, row, take),
+            };
+        }
+        let rejection = match self.reader.job(row) {
+            Ok(job) => {
+                self.totals.taken += 1;
+                self.sum += Exact::from(job.cost.unwrap_or(Money::ZERO));
+                let mut findings = Vec::new();
+                if let Some(period) = self.period
+                    && !period.contains(job.time.date())
+                {
+                    let (first, count) = self.outside.unwrap_or((job.row, 0));
+                    self.outside = Some((first, count + 1));
+                }
+                findings.extend(unknown_type(&job, &mut self.types_told));
+                take(Row::Job(job))?;
+                return self.after(row, findings, take);
+            }
+            Err(rejection) => rejection,
+        };
+        if !self.reader.has_time(row)
+            && let Some(aside) = aside(row, self.reader.layout(), self.names)
+        {
+            return self.aside(row, aside, take);
+        }
+        self.totals.rejected += 1;
+        self.sum += Exact::from(rejection.cost.unwrap_or(Money::ZERO));
+        take(Row::Rejected(rejection))
+    }
+
+    fn sum_or_balance<E>(
+        &mut self,
+        kind: ReportKind,
+        row: &RowText<'_>,
+        take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut findings = Vec::new();
+        let read = if kind == ReportKind::BalanceList {
+            self.reader.balance(row).map(|balance| (balance.balance, Row::Balance(balance)))
+        } else {
+            self.reader.sum(row).map(|sum| {
+                if sum.user.is_none() && sum.account == Some("") {
+                    let message = "this row has cost without an account";
+                    findings.push(Finding::new(Severity::Warning, "account-none", message).at_row(sum.row));
+                }
+                (sum.cost.unwrap_or(Money::ZERO), Row::Sum(sum))
+            })
+        };
+        match read {
+            Ok((money, read)) => {
+                self.totals.taken += 1;
+                self.sum += Exact::from(money);
+                take(read)?;
+                self.after(row, findings, take)
+            }
+            Err(rejection) => {
+                self.totals.rejected += 1;
+                self.sum += Exact::from(rejection.cost.unwrap_or(Money::ZERO));
+                take(Row::Rejected(rejection))
+            }
+        }
+    }
+
+    /// What is told about a row that was read.
+    #[inline]
+    fn after<E>(
+        &mut self,
+        row: &RowText<'_>,
+        mut findings: Vec<Finding>,
+        take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        for column in &self.ids {
+            let cell = row.get(*column).unwrap_or_default();
+            if is_scientific(cell) {
+                let message = format!(
+                    "found `{}`, an id that a spreadsheet made a number of; it is kept as it stands",
+                    clean(cell)
+                );
+                let finding = Finding::new(Severity::Warning, "id-damaged", message).at_row(row.row);
+                findings.push(finding.in_column(self.reader.layout().header(Some(*column))));
+            }
+        }
+        for finding in findings {
+            let told = self.told.entry(finding.code).or_default();
+            *told += 1;
+            if *told <= FINDINGS_PER_CODE_MAX {
+                take(Row::Finding(finding))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn aside<E>(
+        &mut self,
+        row: &RowText<'_>,
+        aside: Aside,
+        take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match aside {
+            Aside::Blank | Aside::Comment => Ok(()),
+            Aside::Header(layout) => {
+                self.reader.set_layout(layout);
+                self.ids = id_columns(&self.reader);
+                Ok(())
+            }
+            Aside::Total => {
+                let Some(total) = self.reader.money_of(row).map(Exact::from) else { return Ok(()) };
+                let since = self.sum - self.sum_at_total;
+                self.sum_at_total = self.sum;
+                if total == self.sum || total == since {
+                    return Ok(());
+                }
+                let message = format!("the total row says {total}, the rows above it sum up to {}", self.sum);
+                take(Row::Finding(Finding::new(Severity::Warning, "total-differs", message).at_row(row.row)))
+            }
+        }
+    }
+
+    /// Tells what only the end tells.
+    pub(super) fn finish<E>(self, take: &mut impl FnMut(Row<'_>) -> Result<(), E>) -> Result<ReadTotals, E> {
+        if let (Some((first, count)), Some(period)) = (self.outside, self.period) {
+            let message = format!("{count} rows lie outside the report's period {period}; the first is this");
+            take(Row::Finding(Finding::new(Severity::Warning, "outside-period", message).at_row(first)))?;
+        }
+        for (code, count) in self.told {
+            if count > FINDINGS_PER_CODE_MAX {
+                let message =
+                    format!("{} more rows have the finding `{code}`", count - FINDINGS_PER_CODE_MAX);
+                take(Row::Finding(Finding::new(Severity::Warning, code, message)))?;
+            }
+        }
+        Ok(self.totals)
+    }
+}
+
+fn id_columns(reader: &RowReader) -> Vec<usize> {
+    let is_id = |field: &Option<Field>| {
+        matches!(field, Some(Field::Id | Field::User | Field::Account | Field::SubAccount))
+    };
+    let fields = reader.layout().fields.iter().enumerate();
+    fields.filter(|(_, field)| is_id(field)).map(|(column, _)| column).collect()
+}
+
+/// A job type that is not one of PaperCut's, told once; as many as can be told.
+#[inline]
+fn unknown_type(job: &JobRow<'_>, told: &mut BTreeSet<String>) -> Option<Finding> {
+    let job_type = job.job_type.filter(|one| !one.is_empty() && !JOB_TYPES.contains(one))?;
+    let limit = usize::try_from(FINDINGS_PER_CODE_MAX).unwrap_or_default();
+    if told.contains(job_type) || told.len() >= limit {
+        return None;
+    }
+    told.insert(job_type.to_owned());
+    let message = format!("the job type `{job_type}` is not known; its jobs are taken as they are");
+    Some(Finding::new(Severity::Warning, "job-type-unknown", message).at_row(job.row))
+}
+
+/// `1.91431E+18`: what a spreadsheet writes for a long number.
+#[inline]
+fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once("E+") else { return false };
+    let digits = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',')
+    };
+    digits(clean(mantissa)) && digits(clean(exponent))
+}

@@ -1,0 +1,277 @@
+//! The first pass over the rows: evidence for the date order and the decimal mark, and columns that differ.
+//!
+//! Evidence is taken from every row and the period line, never from one row alone; a setting decides only where
+//! the file does not.
+
+use crate::domain::{DateOrder, DecimalMark, Period};
+
+use super::amount::{self, Evidence};
+use super::aside::{Aside, aside};
+use super::csv::RowText;
+use super::date::{Written, read_iso};
+use super::error::ReadError;
+use super::field::Field;
+use super::layout::{Layout, clean};
+use super::limits::QUOTED_CHARS_MAX;
+use super::preamble::{PeriodLine, read_period};
+use super::profile::Headers;
+
+/// A row and what stands there.
+type Seen = (u64, String);
+
+/// What the rows tell, gathered row by row.
+pub(super) struct Survey<'s> {
+    layout: Layout,
+    names: &'s Headers,
+    delimiter: u8,
+    places: Places,
+    period: Option<Period>,
+    dates: Dates,
+    marks: Marks,
+    /// Period lines below the first header.
+    pub(super) later_periods: Vec<PeriodLine>,
+}
+
+/// The columns that are looked at.
+struct Places {
+    time: Option<usize>,
+    amounts: Vec<usize>,
+    counts: Vec<usize>,
+    twice: Vec<(Field, usize, usize)>,
+}
+
+impl Places {
+    fn of(layout: &Layout) -> Places {
+        let columns = |fields: &[Field]| fields.iter().filter_map(|field| layout.column(*field)).collect();
+        Places {
+            time: layout.column(Field::Time),
+            amounts: columns(&[Field::Cost, Field::Balance]),
+            counts: columns(&[
+                Field::Pages,
+                Field::CopyPages,
+                Field::Copies,
+                Field::ColourPages,
+                Field::Jobs,
+            ]),
+            twice: layout.twice(),
+        }
+    }
+}
+
+/// Orders in which all dates so far can be read, as a set of bits.
+struct Dates {
+    possible: u8,
+    /// As far as the dates also lie in the report's period.
+    in_period: u8,
+    /// The year stands first with four digits.
+    year_first: bool,
+    undecided: Option<Seen>,
+    contradiction: Option<Seen>,
+}
+
+#[derive(Default)]
+struct Marks {
+    decided: Option<DecimalMark>,
+    undecided: Option<Seen>,
+    contradiction: Option<Seen>,
+}
+
+const ALL_ORDERS: [(DateOrder, u8); 3] = [(DateOrder::Ymd, 1), (DateOrder::Dmy, 2), (DateOrder::Mdy, 4)];
+
+impl<'s> Survey<'s> {
+    pub(super) fn new(
+        layout: Layout,
+        names: &'s Headers,
+        delimiter: u8,
+        period: Option<Period>,
+    ) -> Survey<'s> {
+        let places = Places::of(&layout);
+        let dates =
+            Dates { possible: 7, in_period: 7, year_first: false, undecided: None, contradiction: None };
+        let marks = Marks::default();
+        Survey { layout, names, delimiter, places, period, dates, marks, later_periods: Vec::new() }
+    }
+
+    /// Looks at a row below the header.
+    pub(super) fn look(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
+        if let Some(time) = self.places.time {
+            let cell = row.get(time).unwrap_or_default();
+            if read_iso(cell).is_some() {
+                self.dates.year_first = true;
+            } else {
+                match Written::read(cell) {
+                    Some(written) => self.dates.look(row.row, cell, &written, self.period),
+                    None => return self.look_aside(row),
+                }
+            }
+        } else if aside(row, &self.layout, self.names).is_some() {
+            return self.look_aside(row);
+        }
+        self.look_at_amounts(row);
+        for (field, first, second) in &self.places.twice {
+            if row.get(*first).map(clean) != row.get(*second).map(clean) {
+                return Err(ReadError::ColumnTwice {
+                    row: row.row,
+                    headers: self.layout.headers_of(*field),
+                    field: field.name(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn look_aside(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
+        match aside(row, &self.layout, self.names) {
+            Some(Aside::Header(layout)) => {
+                self.places = Places::of(&layout);
+                self.layout = layout;
+            }
+            Some(Aside::Comment) => match read_period(row.line(), None) {
+                PeriodLine::Absent => {}
+                line => self.later_periods.push(line),
+            },
+            Some(Aside::Blank | Aside::Total) | None => {}
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn look_at_amounts(&mut self, row: &RowText<'_>) {
+        for column in &self.places.amounts {
+            let cell = row.get(*column).unwrap_or_default();
+            if self.marks.decided == Some(DecimalMark::Point) && amount::is_plain_evidence(cell, b'.') {
+                continue;
+            }
+            let found = match amount::evidence(cell) {
+                // In a comma-separated file a bare point is no grouping sign: a decimal comma would need quotes.
+                Evidence::Ambiguous(DecimalMark::Point)
+                    if self.delimiter == b',' && !row.is_quoted(*column) =>
+                {
+                    Evidence::Decides(DecimalMark::Point)
+                }
+                found => found,
+            };
+            self.marks.look(row.row, cell, found);
+        }
+        for column in &self.places.counts {
+            let cell = row.get(*column).unwrap_or_default();
+            if !cell.bytes().all(|byte| byte.is_ascii_digit()) {
+                self.marks.look(row.row, cell, amount::count_evidence(cell));
+            }
+        }
+    }
+
+    /// The order of the dates, with the reason; `None` where no date needs one.
+    pub(super) fn date_order(
+        &self,
+        setting: Option<DateOrder>,
+    ) -> Result<(Option<DateOrder>, Option<String>), ReadError> {
+        let dates = &self.dates;
+        if let Some((row, found)) = &dates.contradiction {
+            return Err(ReadError::DateOrderMixed { row: *row, found: found.clone() });
+        }
+        let Some((row, found)) = &dates.undecided else {
+            return Ok((dates.year_first.then_some(DateOrder::Ymd), None));
+        };
+        if let Some(order) = only(dates.possible) {
+            let reason = format!("The dates are {}: no other order fits all of them.", words(order));
+            return Ok((Some(order), Some(reason)));
+        }
+        let evident = only(dates.in_period & dates.possible);
+        if let (Some(order), Some(period)) = (evident, self.period) {
+            let reason =
+                format!("The dates are {}: only so they all lie in the period {period}.", words(order));
+            return Ok((Some(order), Some(reason)));
+        }
+        match setting {
+            Some(order) if dates.possible & bit(order) != 0 => {
+                let reason = format!("The dates are {}, as the settings say.", words(order));
+                Ok((Some(order), Some(reason)))
+            }
+            _ => Err(ReadError::DateOrderUnknown { row: *row, found: found.clone() }),
+        }
+    }
+
+    /// The decimal mark, with the reason; `None` where no amount has one.
+    pub(super) fn decimal_mark(
+        &self,
+        setting: Option<DecimalMark>,
+    ) -> Result<(Option<DecimalMark>, Option<String>), ReadError> {
+        let marks = &self.marks;
+        if let Some((row, found)) = &marks.contradiction {
+            return Err(ReadError::DecimalMarkMixed { row: *row, found: found.clone() });
+        }
+        if let Some(mark) = marks.decided {
+            let reason = format!("The decimal mark is a {}: the amounts show it.", mark.as_str());
+            return Ok((Some(mark), Some(reason)));
+        }
+        match (&marks.undecided, setting) {
+            (None, setting) => Ok((setting, None)),
+            (Some(_), Some(mark)) => {
+                let reason = format!("The decimal mark is a {}, as the settings say.", mark.as_str());
+                Ok((Some(mark), Some(reason)))
+            }
+            (Some((row, found)), None) => {
+                Err(ReadError::DecimalMarkUnknown { row: *row, found: found.clone() })
+            }
+        }
+    }
+}
+
+impl Dates {
+    fn look(&mut self, row: u64, cell: &str, written: &Written, period: Option<Period>) {
+        if written.is_known() {
+            self.year_first |= !written.orders().is_empty();
+            return;
+        }
+        let orders = written.orders();
+        let bits = orders.iter().fold(0, |bits, order| bits | bit(*order));
+        if self.possible & bits == 0 {
+            self.contradiction.get_or_insert_with(|| seen(row, cell));
+            return;
+        }
+        self.possible &= bits;
+        self.undecided.get_or_insert_with(|| seen(row, cell));
+        if let Some(period) = period {
+            let inside = |order: &&DateOrder| written.day(**order).is_some_and(|day| period.contains(day));
+            self.in_period &= orders.iter().filter(inside).fold(0, |bits, order| bits | bit(*order));
+        }
+    }
+}
+
+impl Marks {
+    fn look(&mut self, row: u64, cell: &str, found: Evidence) {
+        match (found, self.decided) {
+            (Evidence::None, _) => {}
+            (Evidence::Decides(mark), Some(decided)) if mark == decided => {}
+            (Evidence::Decides(_), Some(_)) => {
+                self.contradiction.get_or_insert_with(|| seen(row, cell));
+            }
+            (Evidence::Decides(mark), None) => self.decided = Some(mark),
+            (Evidence::Ambiguous(_), _) => {
+                self.undecided.get_or_insert_with(|| seen(row, cell));
+            }
+        }
+    }
+}
+
+fn bit(order: DateOrder) -> u8 {
+    ALL_ORDERS.iter().find(|(one, _)| *one == order).map_or(0, |(_, bit)| *bit)
+}
+
+/// The only order of a set.
+fn only(bits: u8) -> Option<DateOrder> {
+    ALL_ORDERS.iter().find(|(_, bit)| *bit == bits).map(|(order, _)| *order)
+}
+
+fn words(order: DateOrder) -> &'static str {
+    match order {
+        DateOrder::Ymd => "year-first",
+        DateOrder::Dmy => "day-first",
+        DateOrder::Mdy => "month-first",
+    }
+}
+
+fn seen(row: u64, cell: &str) -> Seen {
+    (row, clean(cell).chars().take(QUOTED_CHARS_MAX).collect())
+}

@@ -1,0 +1,291 @@
+//! The ledger as its users see it: identity, changes, refusals, and what survives.
+
+use std::path::Path;
+
+use chrono::NaiveDateTime;
+use papertally::domain::{
+    Currency, JobRow, JobState, Money, Period, Rejection, ReportFacts, ReportKind,
+};
+use papertally::ledger::{Documents, Ingested, Ledger, LedgerError, ReportOrigin, SiteId};
+use proptest::prelude::*;
+
+/// A row of a made-up report: a letter for the document, and what may change later.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Row {
+    document: char,
+    user: &'static str,
+    cost: i64,
+    state: JobState,
+}
+
+fn row(document: char) -> Row {
+    Row { document, user: "ann", cost: 100_000, state: JobState::Charged }
+}
+
+fn time() -> NaiveDateTime {
+    "2026-10-05T10:00:00".parse().unwrap()
+}
+
+fn ledger() -> (Ledger, SiteId) {
+    let ledger = Ledger::temporary().unwrap();
+    let site = ledger.site("harbour", Currency::new("GBP").unwrap(), "Europe/London").unwrap();
+    (ledger, site)
+}
+
+fn facts(number: u8) -> ReportFacts {
+    ReportFacts {
+        kind: ReportKind::PrintLog,
+        sha256: [number; 32],
+        size_bytes: 1,
+        encoding: "UTF-8".to_owned(),
+        delimiter: Some(','),
+        date_order: None,
+        decimal_mark: None,
+        period: None,
+        columns: Vec::new(),
+        reasons: Vec::new(),
+        findings: Vec::new(),
+    }
+}
+
+fn take(
+    ledger: &Ledger,
+    site: SiteId,
+    number: u8,
+    rows: &[Row],
+    aliases: &[(String, String)],
+) -> Ingested {
+    let facts = facts(number);
+    let origin = ReportOrigin {
+        site,
+        facts: &facts,
+        name: &format!("report-{number}.csv"),
+        ingested_at: "2026-11-02T06:00:00+00:00",
+        aliases,
+        documents: Documents::Keep,
+    };
+    let mut ingest = ledger.begin_ingest(&origin).unwrap();
+    for (index, row) in rows.iter().enumerate() {
+        let document = row.document.to_string();
+        let job = JobRow {
+            row: u64::try_from(index).unwrap() + 2,
+            time: time(),
+            user: row.user,
+            account: Some(""),
+            printer: "MFD-1",
+            document: Some(&document),
+            job_type: None,
+            paper_size: None,
+            pages: 2,
+            colour_pages: Some(0),
+            duplex: None,
+            grayscale: None,
+            cost: Some(Money::from_millionths(row.cost)),
+            state: row.state,
+        };
+        ingest.job(&job, false).unwrap();
+    }
+    ingest.finish(None).unwrap()
+}
+
+/// Document, user, cost and state of every stored job, sorted.
+fn stored(ledger: &Ledger, site: SiteId) -> Vec<(String, String, i64, &'static str)> {
+    let names = ledger.names(site).unwrap();
+    let october = Period::parse("2026-10", time().date()).unwrap();
+    let mut ids = Vec::new();
+    ledger.each_job(site, october, |job| { ids.push(job.id); Ok::<(), LedgerError>(()) }).unwrap();
+    let mut jobs: Vec<_> = ids
+        .into_iter()
+        .map(|id| ledger.stored_job(id).unwrap())
+        .map(|job| {
+            let user = names.users[&job.fact.user].clone();
+            let cost = job.fact.cost.unwrap().millionths();
+            (job.document.unwrap(), user, cost, job.fact.state.as_str())
+        })
+        .collect();
+    jobs.sort();
+    jobs
+}
+
+#[test]
+fn overlapping_reports_add_only_what_is_new_and_equal_jobs_all_count() {
+    let (ledger, site) = ledger();
+    let first = take(&ledger, site, 1, &[row('a'), row('a'), row('b')], &[]);
+    assert_eq!((first.counted.new, first.counted.repeated), (3, 0));
+    let second = take(&ledger, site, 2, &[row('a'), row('a'), row('a'), row('c')], &[]);
+    assert_eq!((second.counted.new, second.counted.repeated), (2, 2));
+    assert_eq!(stored(&ledger, site).len(), 5);
+}
+
+#[test]
+fn a_later_report_changes_a_stored_job_and_the_change_is_kept() {
+    let (ledger, site) = ledger();
+    take(&ledger, site, 1, &[row('a'), row('a')], &[]);
+    let refunded = Row { state: JobState::Refunded, ..row('a') };
+    let second = take(&ledger, site, 2, &[refunded, row('a')], &[]);
+    assert_eq!((second.counted.not_billable, second.counted.repeated, second.changed), (1, 1, 1));
+    let states: Vec<&str> = stored(&ledger, site).iter().map(|job| job.3).collect();
+    assert_eq!(states, ["charged", "refunded"]);
+    let changed = ledger.stored_job(1).unwrap().changes;
+    assert_eq!(changed, ["state was charged, became refunded in report-2.csv, row 2"]);
+}
+
+#[test]
+fn equal_jobs_of_which_one_is_refunded_match_their_own_kind_first() {
+    let (ledger, site) = ledger();
+    let refunded = Row { state: JobState::Refunded, ..row('a') };
+    take(&ledger, site, 1, &[row('a'), refunded.clone()], &[]);
+    let second = take(&ledger, site, 2, &[refunded, row('a')], &[]);
+    assert_eq!(second.changed, 0);
+}
+
+#[test]
+fn a_renamed_user_is_told_and_counts_once_after_the_alias_is_written_down() {
+    let (ledger, site) = ledger();
+    take(&ledger, site, 1, &[row('a'), row('b')], &[]);
+    let renamed = Row { user: "ann.lind", ..row('a') };
+    let second = take(&ledger, site, 2, &[renamed.clone()], &[]);
+    assert_eq!(second.findings.len(), 1, "the rename is told");
+    assert_eq!(second.findings[0].code, "user-maybe-renamed");
+    assert_eq!(stored(&ledger, site).len(), 3);
+    let aliases = [("ann".to_owned(), "ann.lind".to_owned())];
+    ledger.rename_users(site, &aliases).unwrap();
+    let names = ledger.names(site).unwrap();
+    let october = Period::parse("2026-10", time().date()).unwrap();
+    let mut counted = 0;
+    ledger
+        .each_job(site, october, |job| {
+            counted += i32::from(!names.former_users.contains_key(&job.user));
+            Ok::<(), LedgerError>(())
+        })
+        .unwrap();
+    assert_eq!(counted, 2, "the job of both names is one, the other moved to the present name");
+    let third = take(&ledger, site, 3, &[row('a'), row('b'), renamed], &aliases);
+    assert_eq!((third.counted.new, third.counted.repeated), (1, 2), "two equal rows of one user are two jobs");
+}
+
+#[test]
+fn rows_and_money_are_all_accounted_for() {
+    let (ledger, site) = ledger();
+    let facts = facts(1);
+    let origin = ReportOrigin {
+        site,
+        facts: &facts,
+        name: "r.csv",
+        ingested_at: "2026-11-02T06:00:00+00:00",
+        aliases: &[],
+        documents: Documents::Drop,
+    };
+    let mut ingest = ledger.begin_ingest(&origin).unwrap();
+    let rejection = Rejection {
+        row: 7,
+        column: "Cost".to_owned(),
+        found: "`1.2.3`".to_owned(),
+        expected: "a decimal number".to_owned(),
+        cost: Some(Money::from_millionths(5)),
+    };
+    ingest.reject(&rejection).unwrap();
+    let done = ingest.finish(None).unwrap();
+    assert_eq!((done.counted.rows, done.counted.rejected), (1, 1));
+    assert_eq!(done.sums.rejected.to_string(), "0.000005");
+    assert_eq!(ledger.rejections(site, 10).unwrap()[0].row, 7);
+    assert!(ledger.integrity().unwrap().is_empty());
+}
+
+#[test]
+fn a_report_that_is_not_finished_leaves_no_trace() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    let ledger = Ledger::open(&path).unwrap();
+    let site = ledger.site("harbour", Currency::new("GBP").unwrap(), "Europe/London").unwrap();
+    let facts = facts(1);
+    let origin = ReportOrigin {
+        site,
+        facts: &facts,
+        name: "r.csv",
+        ingested_at: "2026-11-02T06:00:00+00:00",
+        aliases: &[],
+        documents: Documents::Keep,
+    };
+    let before = std::fs::read(&path).unwrap();
+    drop(ledger.begin_ingest(&origin).unwrap());
+    assert!(ledger.known_report(&facts.sha256).unwrap().is_none());
+    drop(ledger);
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+}
+
+#[test]
+fn a_site_keeps_its_currency() {
+    let (ledger, _) = ledger();
+    let error = ledger.site("harbour", Currency::new("EUR").unwrap(), "Europe/London").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "site `harbour` is in the ledger with currency GBP, the configuration says EUR"
+    );
+}
+
+/// Runs a statement in the ledger's file beside papertally, as somebody with a database tool would.
+fn with_sql(path: &Path, sql: &str) -> Result<(), rusqlite::Error> {
+    rusqlite::Connection::open(path).unwrap().execute_batch(sql)
+}
+
+#[test]
+fn a_newer_ledger_and_a_foreign_database_are_refused_and_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    drop(Ledger::open(&path).unwrap());
+    with_sql(&path, "PRAGMA user_version = 99").unwrap();
+    assert!(matches!(Ledger::open(&path), Err(LedgerError::Newer { found: 99, .. })));
+    assert!(matches!(Ledger::open_read_only(&path), Err(LedgerError::Newer { found: 99, .. })));
+    let foreign = folder.path().join("other.sqlite");
+    with_sql(&foreign, "CREATE TABLE theirs (x)").unwrap();
+    let before = std::fs::read(&foreign).unwrap();
+    assert!(matches!(Ledger::open(&foreign), Err(LedgerError::NotALedger)));
+    assert_eq!(std::fs::read(&foreign).unwrap(), before);
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "not a database, but long enough to look at").unwrap();
+    assert!(matches!(Ledger::open(&text), Err(LedgerError::Damaged(_))));
+}
+
+#[test]
+fn shipped_migrations_never_change() {
+    use sha2::{Digest, Sha256};
+    let digests: Vec<String> = papertally::ledger::STEPS
+        .iter()
+        .map(|step| Sha256::digest(step).iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+        .collect();
+    assert_eq!(digests, SHIPPED, "a shipped step was edited: add a new one instead");
+}
+
+/// The first eight bytes of the SHA-256 of each shipped step.
+const SHIPPED: [&str; 1] = ["0000000000000000"];
+
+fn any_report() -> impl Strategy<Value = Vec<Row>> {
+    prop::collection::vec(prop::sample::select(vec!['a', 'b', 'c']).prop_map(row), 0..8)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Per key the stored number is the largest number of occurrences in any one report, in any order.
+    #[test]
+    fn overlap_by_occurrence_is_order_free(reports in prop::collection::vec(any_report(), 1..5), turn in 0usize..5) {
+        let store = |reports: &[Vec<Row>]| {
+            let (ledger, site) = ledger();
+            for (index, report) in reports.iter().enumerate() {
+                take(&ledger, site, u8::try_from(index).unwrap() + 1, report, &[]);
+            }
+            stored(&ledger, site)
+        };
+        let mut turned = reports.clone();
+        turned.rotate_left(turn % reports.len());
+        turned.reverse();
+        let jobs = store(&reports);
+        prop_assert_eq!(&jobs, &store(&turned));
+        for document in ['a', 'b', 'c'] {
+            let most = reports.iter().map(|report| report.iter().filter(|one| one.document == document).count()).max();
+            let count = jobs.iter().filter(|job| job.0 == document.to_string()).count();
+            prop_assert_eq!(Some(count), most);
+        }
+    }
+}
