@@ -27,7 +27,10 @@ const ROWS: u64 = 200_000;
 /// The month that is billed: one of the twelve of the generated year.
 const PERIOD: &str = "2025-06";
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark is a program of its own: argv and stdout are read here")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark is a program of its own: argv and stdout are read here"
+)]
 fn main() -> io::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     // Cargo adds `--bench`; without it, it is only trying whether the benchmark builds and starts.
@@ -35,7 +38,9 @@ fn main() -> io::Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).filter(|word| *word != "--bench").collect();
     match words[..] {
         ["generate", rows, file] => print_log::write(Path::new(file), count(rows)?, Bytes::First),
-        ["generate", rows, file, "--variant"] => print_log::write(Path::new(file), count(rows)?, Bytes::Other),
+        ["generate", rows, file, "--variant"] => {
+            print_log::write(Path::new(file), count(rows)?, Bytes::Other)
+        }
         ["space", folder] => space::write(Path::new(folder)),
         [] if is_measured => measure(&mut io::stdout()),
         [] => Ok(()),
