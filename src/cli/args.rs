@@ -149,7 +149,7 @@ pub(super) struct TotalsArgs {
     /// What to sum by
     #[arg(long, value_enum, default_value_t = TotalsByArg::User)]
     pub by: TotalsByArg,
-    /// Only this site [default: the only one, or the first]
+    /// Only this site [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
 }
@@ -166,7 +166,7 @@ pub(super) struct BillArgs {
     /// Issues although days of the period are not covered by reports
     #[arg(long, requires = "issue")]
     pub despite_gaps: bool,
-    /// Only this site [default: the only one, or the first]
+    /// Only this site [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
 }
@@ -206,7 +206,7 @@ pub(super) struct ReportArgs {
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: last-month]
     #[arg(long, value_name = "P")]
     pub period: Option<String>,
-    /// Only this site [default: the only one, or the first]
+    /// Only this site [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
 }
@@ -219,7 +219,7 @@ pub(super) struct ExplainArgs {
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: all]
     #[arg(long, value_name = "P")]
     pub period: Option<String>,
-    /// Only this site [default: the only one, or the first]
+    /// Only this site [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
 }

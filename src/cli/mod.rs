@@ -17,7 +17,7 @@ use clap::error::ErrorKind;
 
 use args::Cli;
 use failure::{Exit, Failure};
-use ui::Ui;
+use ui::{Ui, Watching};
 
 /// The world outside, as `main` found it.
 pub struct World<'a> {
@@ -42,7 +42,10 @@ pub fn run(arguments: &[OsString], world: &mut World<'_>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return usage(&error, json, world),
     };
-    let mut ui = Ui::new(world.out, world.err, &cli.shared, world.is_terminal);
+    // Cron gives its jobs no terminal and no TERM: a night without news is then silent.
+    let is_watched = world.is_terminal || (world.environment)("TERM").is_some();
+    let mut ui =
+        Ui::new(world.out, world.err, &cli.shared, Watching { is_terminal: world.is_terminal, is_watched });
     let outside =
         commands::Outside { clock: world.clock, environment: world.environment, folder: &world.folder };
     match commands::dispatch(cli, &outside, &mut ui) {

@@ -14,6 +14,24 @@ use crate::domain::{Finding, Severity};
 /// Rows after which a progress bar says where it is.
 const PROGRESS_STEP: u64 = 10_000;
 
+/// Who may be looking at stderr.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Watching {
+    /// A person at a terminal: progress bars make sense.
+    pub(super) is_terminal: bool,
+    /// A person or a script that a person started: not cron.
+    pub(super) is_watched: bool,
+}
+
+/// Which findings are listed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Notes {
+    /// All.
+    Listed,
+    /// Notes are counted, and listed with `--verbose`.
+    Counted,
+}
+
 /// Output of one command.
 pub(super) struct Ui<'a> {
     out: &'a mut dyn Write,
@@ -22,7 +40,7 @@ pub(super) struct Ui<'a> {
     is_json: bool,
     is_quiet: bool,
     is_verbose: bool,
-    is_terminal: bool,
+    watching: Watching,
 }
 
 impl<'a> Ui<'a> {
@@ -30,7 +48,7 @@ impl<'a> Ui<'a> {
         out: &'a mut dyn Write,
         err: &'a mut dyn Write,
         shared: &Shared,
-        is_terminal: bool,
+        watching: Watching,
     ) -> Ui<'a> {
         Ui {
             out,
@@ -39,13 +57,13 @@ impl<'a> Ui<'a> {
             is_json: shared.json,
             is_quiet: shared.quiet,
             is_verbose: shared.verbose,
-            is_terminal,
+            watching,
         }
     }
 
-    /// Whether a person watches: cron and scripts need no word on a night without news.
-    pub(super) fn is_for_person(&self) -> bool {
-        self.is_terminal || self.is_verbose
+    /// Whether a night without news is worth a word: under cron it is not.
+    pub(super) fn says_nothing_new(&self) -> bool {
+        self.watching.is_watched || self.is_verbose
     }
 
     /// A line of data.
@@ -75,13 +93,21 @@ impl<'a> Ui<'a> {
         let _ = writeln!(self.err, "{}", text.as_ref());
     }
 
-    /// Findings, the gravest first; notes only for those who want to know more.
-    pub(super) fn findings<'f>(&mut self, findings: impl IntoIterator<Item = &'f Finding>) {
+    /// Findings, the gravest first.
+    pub(super) fn findings<'f>(&mut self, findings: impl IntoIterator<Item = &'f Finding>, notes: Notes) {
         let mut sorted: Vec<&Finding> = findings.into_iter().collect();
         sorted.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+        let mut unlisted = 0;
         for finding in sorted {
             let text = format!("{}: {finding}", finding.severity);
-            if finding.severity == Severity::Note { self.status(text) } else { self.warn(text) }
+            match finding.severity {
+                Severity::Warning | Severity::Error => self.warn(text),
+                Severity::Note if notes == Notes::Listed || self.is_verbose => self.status(text),
+                Severity::Note => unlisted += 1,
+            }
+        }
+        if unlisted > 0 {
+            self.status(format!("{}; `--verbose` lists them.", counted(unlisted, "note", "notes")));
         }
     }
 
@@ -132,7 +158,7 @@ impl<'a> Ui<'a> {
 
     /// Progress of a long import; says nothing off a terminal.
     pub(super) fn progress(&self, name: &str) -> Progress {
-        let wanted = self.is_terminal && !self.is_quiet && !self.is_json;
+        let wanted = self.watching.is_terminal && !self.is_quiet && !self.is_json;
         let target = if wanted { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(None, target);
         if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {human_pos} rows, {per_sec}") {

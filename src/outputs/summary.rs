@@ -65,6 +65,8 @@ pub struct SummaryReport {
     pub cost_repeated: Exact,
     /// Cost of the jobs that are never billed.
     pub cost_not_billable: Exact,
+    /// Cost of the rows that could not be read, as far as it could be read.
+    pub cost_rejected: Exact,
 }
 
 /// An issued batch.
@@ -170,6 +172,7 @@ struct ReportView {
     cost_new: String,
     cost_repeated: String,
     cost_not_billable: String,
+    cost_rejected: String,
 }
 
 #[derive(Serialize)]
@@ -309,6 +312,7 @@ fn report_view(report: &SummaryReport) -> ReportView {
         cost_new: amount_of(report.cost_new, report.currency),
         cost_repeated: amount_of(report.cost_repeated, report.currency),
         cost_not_billable: amount_of(report.cost_not_billable, report.currency),
+        cost_rejected: amount_of(report.cost_rejected, report.currency),
     }
 }
 
@@ -376,6 +380,7 @@ mod tests {
                 cost_new: exact("7.60"),
                 cost_repeated: exact("1193.005"),
                 cost_not_billable: exact("2.25"),
+                cost_rejected: exact("0.30"),
             }],
             batches: vec![SummaryBatch::of(&batch)],
             suspense: vec![SummarySuspense {
@@ -449,7 +454,7 @@ mod tests {
         REPORTS READ
           march.csv (print-log)
             1,204 rows = 9 new + 1,193 repeated + 1 not billable + 1 rejected
-            cost: GBP 7.60 new, GBP 1,193.005 repeated, GBP 2.25 not billable
+            cost: GBP 7.60 new, GBP 1,193.005 repeated, GBP 2.25 not billable, GBP 0.30 rejected
 
         NOTES
           column `Cost centre` is not used

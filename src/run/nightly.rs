@@ -11,7 +11,7 @@ use super::due::{Agenda, agenda};
 use super::error::RunError;
 use super::ingest::{IngestError, Intake, Outcome, TakenReport, ingest};
 use super::plan::suspense_finding;
-use super::reconcile::suspense;
+use super::reconcile::{before_first_period, suspense};
 use super::summary::{Told, tell};
 use crate::config::{DocumentNames, SiteConfig};
 use crate::domain::{Finding, Severity, SuspenseItem};
@@ -108,6 +108,7 @@ fn site_night<'a>(
     bill_what_is_due(books, &mut night)?;
     night.suspense = suspense(books, site)?;
     night.findings.extend(night.suspense.iter().map(suspense_finding));
+    night.findings.extend(before_first_period(books, site)?);
     night.findings.sort();
     night.findings.dedup();
     night.agenda = agenda(books, site)?;
@@ -142,7 +143,9 @@ fn take_in(
         match ingest(&intake, &file.path, &file.name, &mut |_| progress(&file.name)) {
             Ok(Outcome::Known { .. }) => night.known += 1,
             Ok(Outcome::Taken(report)) => {
-                night.findings.extend(report.findings.iter().cloned().map(|one| one.in_file(&file.name)));
+                // Rows that the operator excludes are counted; to tell of each, every night, is no news.
+                let told = report.findings.iter().filter(|finding| finding.code != "excluded");
+                night.findings.extend(told.cloned().map(|one| one.in_file(&file.name)));
                 night.taken.push((file.name, *report));
             }
             Err(IngestError::Ledger(error)) => return Err(error.into()),

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use super::books::Books;
 use super::error::RunError;
 use super::facts::{Exclusions, frozen_terms, gather};
-use super::resolve::Resolver;
+use super::resolve::{Resolver, day_of};
 use crate::config::SiteConfig;
-use crate::domain::{Exact, Period, SuspenseItem};
-use crate::ledger::SiteId;
+use crate::domain::{Exact, Finding, Period, Severity, SuspenseItem};
+use crate::ledger::{JobFact, SiteId};
 
 /// Everything in suspense at a site, by user, account and reason.
 pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem>, RunError> {
@@ -36,6 +36,49 @@ pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem
         }
     }
     Ok(items.into_values().collect())
+}
+
+/// Jobs that `run` never bills, because they lie before the first period that it bills: told, not lost.
+pub fn before_first_period(books: &Books<'_>, site: &SiteConfig) -> Result<Option<Finding>, RunError> {
+    let ledger = &books.ledger;
+    let (Some(first), Some((site_id, _))) =
+        (books.config.billing.first_period, ledger.known_site(&site.name)?)
+    else {
+        return Ok(None);
+    };
+    let Some(days) = ledger.job_days(site_id)? else { return Ok(None) };
+    let Some(before) = first
+        .first_day()
+        .pred_opt()
+        .and_then(|last| Period::of_days(days.first_day(), last.min(days.last_day())))
+    else {
+        return Ok(None);
+    };
+    let batches = ledger.batches(site_id)?;
+    let exclusions = Exclusions::new(&ledger.names(site_id)?, &site.exclude_accounts, &site.ignore_printers);
+    let billed =
+        |job: &JobFact| day_of(job).is_some_and(|day| batches.iter().any(|batch| batch.period.contains(day)));
+    let (mut jobs, mut cost) = (0_i64, Exact::ZERO);
+    ledger.each_job(site_id, before, |job| {
+        if exclusions.reason(&job).is_none() && !billed(&job) {
+            jobs += 1;
+            cost += job.cost.map(Exact::from).unwrap_or_default();
+        }
+        Ok::<(), RunError>(())
+    })?;
+    Ok((jobs > 0).then(|| {
+        let counted = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+        Finding::new(
+            Severity::Warning,
+            "before-first-period",
+            format!(
+                "{counted} (cost {cost}) dated {} to {} lie before `billing.first_period` and are never billed by \
+                 themselves: `papertally bill --period` of their month shows them",
+                before.first_day(),
+                before.last_day()
+            ),
+        )
+    }))
 }
 
 /// The periods in which jobs may be in suspense: billed ones with a remainder, and the months from the first

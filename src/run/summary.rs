@@ -64,7 +64,9 @@ pub fn tell(books: &Books<'_>, sites: &[SiteNight<'_>], files: &Handed) -> Resul
     }
     told.has_news = !summary.reports.is_empty() || !summary.batches.is_empty() || new_findings > 0;
     summary.time = format!("{} ({})", books.now.format("%Y-%m-%d %H:%M"), books.now.timezone().name());
-    summary.findings = findings.iter().map(|(_, finding)| finding.clone()).collect();
+    // What is in suspense has a list of its own.
+    let listed = findings.iter().filter(|(_, finding)| finding.code != "suspense");
+    summary.findings = listed.map(|(_, finding)| finding.clone()).collect();
     summary.undelivered = undelivered(files);
     summary.files = files_of(books, &batches)?;
     summary.next_due = next_due(sites);
@@ -149,6 +151,7 @@ fn summary_report(site: &SiteConfig, report: &StoredReport) -> SummaryReport {
         cost_new: report.new_cost.into(),
         cost_repeated: report.repeated_cost.into(),
         cost_not_billable: report.not_billable_cost.into(),
+        cost_rejected: report.rejected_cost.into(),
     }
 }
 

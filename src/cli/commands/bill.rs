@@ -6,7 +6,7 @@ use super::deliver::delivery_json;
 use super::{Access, Context, period_of, site_of};
 use crate::cli::args::BillArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ui::{Ui, counted};
+use crate::cli::ui::{Notes, Ui, counted};
 use crate::domain::{Batch, Exact, Finding, Period, Proof, Severity};
 use crate::ledger::{Delivery, DeliveryKind};
 use crate::outputs::mirror::{FindingJson, LineJson, ProofJson};
@@ -71,7 +71,7 @@ fn show_empty(ui: &mut Ui<'_>, drafted: &Drafted<'_>, period: Period) -> Exit {
     let batch = &drafted.draft.batch;
     ui.line(format!("Nothing to bill for {period} beyond what is issued."));
     show_exceptions(ui, batch);
-    ui.findings(&batch.findings);
+    ui.findings(&batch.findings, Notes::Counted);
     ui.json(&document(batch, State::NothingDue, &batch.findings, &[]));
     exit_of(&batch.findings)
 }
@@ -79,7 +79,7 @@ fn show_empty(ui: &mut Ui<'_>, drafted: &Drafted<'_>, period: Period) -> Exit {
 fn show_draft(ui: &mut Ui<'_>, drafted: &Drafted<'_>) -> Exit {
     let batch = &drafted.draft.batch;
     show_batch(ui, batch);
-    ui.findings(&batch.findings);
+    ui.findings(&batch.findings, Notes::Counted);
     ui.status(format!("A draft: `papertally bill --period {} --issue` issues it.", batch.period));
     ui.json(&document(batch, State::Draft, &batch.findings, &[]));
     exit_of(&batch.findings)
@@ -99,7 +99,7 @@ fn issue_and_show(
         IssueOutcome::Held(more) => {
             findings.extend(more);
             show_batch(ui, batch);
-            ui.findings(&findings);
+            ui.findings(&findings, Notes::Counted);
             ui.warn(format!(
                 "Not issued: {} to be mended first.",
                 counted(i64::try_from(obstacles.max(1)).unwrap_or(1), "finding has", "findings have")
@@ -112,7 +112,7 @@ fn issue_and_show(
             deliver(books, DeliveryKind::File)?;
             let deliveries = books.ledger.batch_deliveries(batch_row)?;
             show_batch(ui, batch);
-            ui.findings(&findings);
+            ui.findings(&findings, Notes::Counted);
             for delivery in &deliveries {
                 ui.line(books.config.output.folder.join(&delivery.target).display().to_string());
             }

@@ -7,6 +7,7 @@ use super::reading::{Documents, FileResult, file_json, message, refused_json, se
 use super::{Access, Context, site_of};
 use crate::cli::args::IngestArgs;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::ui::Notes;
 use crate::config::SiteConfig;
 use crate::domain::Finding;
 use crate::run::books::{Books, aliases, read_settings};
@@ -35,11 +36,6 @@ pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Ex
             results.extend(take(&books, context, site, &found.ready)?);
         }
     } else {
-        if args.site.is_none() && config.sites.len() > 1 {
-            return Err(Failure::usage(
-                "several sites are configured: say with `--site NAME` where the files are from",
-            ));
-        }
         let site = site_of(&config, args.site.as_deref())?;
         results = take(&books, context, site, &named)?;
     }
@@ -90,7 +86,7 @@ fn show(context: &mut Context<'_, '_>, results: &[FileResult], unsettled: &[Foun
                 if let Outcome::Taken(report) = outcome {
                     let findings: Vec<Finding> =
                         report.findings.iter().cloned().map(|one| one.in_file(&result.name)).collect();
-                    context.ui.findings(&findings);
+                    context.ui.findings(&findings, Notes::Counted);
                 }
             }
             Err(error) => {

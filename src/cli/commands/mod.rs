@@ -136,7 +136,7 @@ fn at_ledger(config: &Config, error: crate::ledger::LedgerError) -> Failure {
     Failure::from(error).while_doing(format!("cannot use the ledger `{}`", config.ledger.display()))
 }
 
-/// The site of that name, or the first.
+/// The site of that name; without a name the only one.
 fn site_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c SiteConfig, Failure> {
     let known = || config.sites.iter().map(|site| format!("`{}`", site.name)).collect::<Vec<_>>().join(", ");
     let site = match name {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::cli::ui::{Ui, counted, grouped};
+use crate::cli::ui::{Notes, Ui, counted, grouped};
 use crate::domain::{Exact, Finding, ReportFacts};
 use crate::ledger::{Ingested, RowIs, StoredReport};
 use crate::outputs::mirror::FindingJson;
@@ -247,5 +247,5 @@ pub(super) fn page(ui: &mut Ui<'_>, name: &str, report: &TakenReport) {
         ui.table(&head, &[0, 7, 8, 9], rows);
     }
     let findings: Vec<Finding> = report.findings.iter().cloned().map(|one| one.in_file(name)).collect();
-    ui.findings(&findings);
+    ui.findings(&findings, Notes::Listed);
 }

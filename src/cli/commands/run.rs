@@ -7,7 +7,7 @@ use super::deliver::delivery_json;
 use super::{Access, Context};
 use crate::cli::args::RunArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ui::{Ui, counted};
+use crate::cli::ui::{Notes, Ui, counted};
 use crate::config::Config;
 use crate::domain::{Finding, Severity};
 use crate::ledger::RunRecord;
@@ -93,9 +93,9 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
     }
     let all: Vec<Finding> = night.sites.iter().flat_map(|site| site.findings.iter().cloned()).collect();
     if night.told.has_news {
-        ui.findings(&all);
+        ui.findings(&all, Notes::Counted);
     } else {
-        ui.findings(&night.told.urgent);
+        ui.findings(&night.told.urgent, Notes::Counted);
     }
     show_deliveries(ui, books, night);
     if mode == Mode::Dry {
@@ -142,7 +142,7 @@ fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>) {
 
 fn nothing_new(ui: &mut Ui<'_>, open: &[Finding]) {
     let waiting = open.iter().filter(|finding| finding.severity >= Severity::Warning).count();
-    if ui.is_for_person() {
+    if ui.says_nothing_new() {
         ui.status("Nothing new.");
         if waiting > 0 {
             let count = i64::try_from(waiting).unwrap_or(i64::MAX);

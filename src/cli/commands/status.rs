@@ -56,7 +56,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
             delivery.answer
         ));
     }
-    for finding in &findings {
+    for finding in findings.iter().filter(|finding| finding.severity != "note") {
         ui.line(format!("Open since {}: {}: {}", finding.first_seen_at, finding.severity, finding.message));
     }
     for fault in &faults {
