@@ -5,8 +5,12 @@
 use std::path::Path;
 
 use chrono::NaiveDateTime;
-use papertally::domain::{Currency, JobRow, JobState, Money, Period, Rejection, ReportFacts, ReportKind};
-use papertally::ledger::{Documents, Ingested, Ledger, LedgerError, ReportOrigin, SiteId};
+use papertally::domain::{
+    Currency, Fingerprint, JobState, Money, Period, Rejection, ReportFacts, ReportKind,
+};
+use papertally::ledger::{
+    Documents, Ingested, JobNames, KeyedJob, Ledger, LedgerError, ReportOrigin, SiteId,
+};
 use proptest::prelude::*;
 
 /// A row of a made-up report: a letter for the document, and what may change later.
@@ -61,15 +65,20 @@ fn take(ledger: &Ledger, site: SiteId, number: u8, rows: &[Row], aliases: &[(Str
     let mut ingest = ledger.begin_ingest(&origin).unwrap();
     for (index, row) in rows.iter().enumerate() {
         let document = row.document.to_string();
-        let job = JobRow {
-            row: u64::try_from(index).unwrap() + 2,
-            time: time(),
-            user: row.user,
-            account: Some(""),
-            printer: "MFD-1",
-            document: Some(&document),
+        let names = JobNames {
+            user: ingest.user(row.user).unwrap(),
+            account: None,
+            printer: ingest.printer("MFD-1").unwrap(),
             job_type: None,
             paper_size: None,
+        };
+        let job = KeyedJob {
+            row: u64::try_from(index).unwrap() + 2,
+            second: time().and_utc().timestamp(),
+            fingerprint: Fingerprint::of("MFD-1", &document, 2),
+            names,
+            has_account: true,
+            document: Some(&document),
             pages: 2,
             colour_pages: Some(0),
             duplex: None,
@@ -77,7 +86,7 @@ fn take(ledger: &Ledger, site: SiteId, number: u8, rows: &[Row], aliases: &[(Str
             cost: Some(Money::from_millionths(row.cost)),
             state: row.state,
         };
-        ingest.job(&job, false).unwrap();
+        ingest.keyed(&job, false).unwrap();
     }
     ingest.finish(None).unwrap()
 }

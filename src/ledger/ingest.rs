@@ -9,15 +9,14 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Statement, Transaction, named_params, params};
 
-use super::attributes::Attributes;
 use super::bits::Bits;
+use super::ingested::{Counted, Ingested, RowIs, Sums};
+use super::keyed::KeyedJob;
 use super::names::{Names, SiteId, apply_aliases};
 use super::read_ahead::{Candidate, ReadAhead};
-use super::stored::{second_of, state_number};
+use super::reports::{insert_report, update_report};
 use super::{Ledger, LedgerError};
-use crate::domain::{
-    Exact, Finding, Fingerprint, JobRow, JobState, Money, Period, Rejection, ReportFacts, Severity, fold_name,
-};
+use crate::domain::{Exact, Finding, JobState, Period, Rejection, ReportFacts, Severity, fold_name};
 
 /// Where a report comes from and how it is kept.
 #[derive(Debug)]
@@ -43,62 +42,6 @@ pub enum Documents {
     Keep,
     /// Only their share in the fingerprint.
     Drop,
-}
-
-/// What a row turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowIs {
-    /// A job that the ledger did not have.
-    New,
-    /// A job that it had.
-    Repeated,
-    /// A job that is never billed, new or not.
-    NotBillable,
-}
-
-/// Rows of a report by what they turned out to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// All rows.
-    pub rows: u64,
-    /// New jobs.
-    pub new: u64,
-    /// Jobs that were known.
-    pub repeated: u64,
-    /// Refunded, denied, unprinted and excluded.
-    pub not_billable: u64,
-    /// Unreadable.
-    pub rejected: u64,
-}
-
-/// The same in PaperCut's cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// All rows.
-    pub all: Exact,
-    /// New jobs.
-    pub new: Exact,
-    /// Jobs that were known.
-    pub repeated: Exact,
-    /// Refunded, denied, unprinted and excluded.
-    pub not_billable: Exact,
-    /// Unreadable rows, as far as their money can be read.
-    pub rejected: Exact,
-}
-
-/// A finished report.
-#[derive(Debug)]
-pub struct Ingested {
-    /// Rows.
-    pub counted: Counted,
-    /// Money.
-    pub sums: Sums,
-    /// Jobs that the report shows changed.
-    pub changed: u64,
-    /// First and last day of its jobs.
-    pub days: Option<Period>,
-    /// What a person should look at.
-    pub findings: Vec<Finding>,
 }
 
 /// One report on its way into the ledger. Dropped before [`Ingest::finish`], it leaves no trace.
@@ -171,93 +114,9 @@ impl Ledger {
     }
 }
 
-/// Names of a job by the ledger's numbers, asked for once for each name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JobNames {
-    /// User, after aliases.
-    pub user: i64,
-    /// Shared account; `None` for the personal account.
-    pub account: Option<i64>,
-    /// Printer.
-    pub printer: i64,
-    /// Job type.
-    pub job_type: Option<i64>,
-    /// Paper size.
-    pub paper_size: Option<i64>,
-}
-
-/// A job of the report with its names by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyedJob<'a> {
-    /// Line of the file.
-    pub row: u64,
-    /// Wall-clock second of the site.
-    pub second: i64,
-    /// What makes two rows of one second and user the same job.
-    pub fingerprint: Fingerprint,
-    /// Names.
-    pub names: JobNames,
-    /// Whether the report says which account is charged.
-    pub has_account: bool,
-    /// Document name.
-    pub document: Option<&'a str>,
-    /// Pages.
-    pub pages: u32,
-    /// Colour pages, where the report says.
-    pub colour_pages: Option<u32>,
-    /// Both sides, where the report says.
-    pub duplex: Option<bool>,
-    /// Grayscale, where the report says.
-    pub grayscale: Option<bool>,
-    /// Cost, where the report kind has it.
-    pub cost: Option<Money>,
-    /// State.
-    pub state: JobState,
-}
-
-impl KeyedJob<'_> {
-    fn attributes(&self) -> Attributes {
-        Attributes {
-            account_id: self.names.account,
-            job_type_id: self.names.job_type,
-            paper_size_id: self.names.paper_size,
-            colour_pages: i64::from(self.colour_pages.unwrap_or(0).min(self.pages)),
-            duplex: self.duplex,
-            grayscale: self.grayscale,
-            cost: self.cost.map(|cost| cost.millionths()),
-            state: state_number(self.state),
-        }
-    }
-}
-
 impl Ingest<'_> {
-    /// Takes a job as the reader states it. `excluded` says that the operator leaves it out of all bills.
-    pub fn job(&mut self, row: &JobRow<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
-        let names = JobNames {
-            user: self.user(row.user)?,
-            account: row.account.map(|name| self.account(name)).transpose()?.flatten(),
-            printer: self.printer(row.printer)?,
-            job_type: row.job_type.map(|name| self.job_type(name)).transpose()?.flatten(),
-            paper_size: row.paper_size.map(|name| self.paper_size(name)).transpose()?.flatten(),
-        };
-        let job = KeyedJob {
-            row: row.row,
-            second: second_of(row.time),
-            fingerprint: Fingerprint::of(row.printer, row.document.unwrap_or(""), row.pages),
-            names,
-            has_account: row.account.is_some(),
-            document: row.document,
-            pages: row.pages,
-            colour_pages: row.colour_pages,
-            duplex: row.duplex,
-            grayscale: row.grayscale,
-            cost: row.cost,
-            state: row.state,
-        };
-        self.keyed(&job, excluded)
-    }
-
-    /// Takes a job whose names were asked for before.
+    /// Takes a job whose names were asked for before. `excluded` says that the operator leaves it out of all
+    /// bills.
     pub fn keyed(&mut self, job: &KeyedJob<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
         // Behind the last stored second nothing of another report can be: the row is new, and only its
         // occurrence is asked for.
@@ -497,60 +356,4 @@ fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
              user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias]"
         ),
     )
-}
-
-fn insert_report(db: &rusqlite::Connection, origin: &ReportOrigin<'_>) -> Result<i64, LedgerError> {
-    let facts = origin.facts;
-    db.execute(
-        "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at)
-         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at)",
-        named_params! {
-            ":site": origin.site.0,
-            ":sha256": facts.sha256,
-            ":name": origin.name,
-            ":kind": facts.kind.as_str(),
-            ":size": i64::try_from(facts.size_bytes).unwrap_or(i64::MAX),
-            ":encoding": facts.encoding,
-            ":first": facts.period.map(|period| period.first_day().to_string()),
-            ":last": facts.period.map(|period| period.last_day().to_string()),
-            ":at": origin.ingested_at,
-        },
-    )?;
-    Ok(db.last_insert_rowid())
-}
-
-fn update_report(
-    db: &rusqlite::Connection,
-    report_id: i64,
-    counted: &Counted,
-    sums: &Sums,
-    covered: Option<Period>,
-) -> Result<(), LedgerError> {
-    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    let money = |sum: Exact| {
-        i64::try_from(sum.parts() / i128::from(crate::domain::MILLIONTHS))
-            .map_err(|_| LedgerError::DoesNotAddUp(format!("a sum of {sum} does not fit")))
-    };
-    db.execute(
-        "UPDATE report SET row_count = :rows, new_count = :new, repeated_count = :repeated,
-         not_billable_count = :not_billable, rejected_count = :rejected, cost = :cost, new_cost = :new_cost,
-         repeated_cost = :repeated_cost, not_billable_cost = :not_billable_cost, rejected_cost = :rejected_cost,
-         covered_first = :first, covered_last = :last WHERE id = :id",
-        named_params! {
-            ":rows": count(counted.rows),
-            ":new": count(counted.new),
-            ":repeated": count(counted.repeated),
-            ":not_billable": count(counted.not_billable),
-            ":rejected": count(counted.rejected),
-            ":cost": money(sums.all)?,
-            ":new_cost": money(sums.new)?,
-            ":repeated_cost": money(sums.repeated)?,
-            ":not_billable_cost": money(sums.not_billable)?,
-            ":rejected_cost": money(sums.rejected)?,
-            ":first": covered.map(|period| period.first_day().to_string()),
-            ":last": covered.map(|period| period.last_day().to_string()),
-            ":id": report_id,
-        },
-    )?;
-    Ok(())
 }

@@ -8,7 +8,9 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::batch::{Batch, NameKind, Packed, PackedJob, Packer};
+use super::books::{Books, aliases, read_settings};
 use super::lookalike::lookalikes;
+use crate::config::{DocumentNames, SiteConfig};
 use crate::domain::{
     Finding, JobState, Money, Period, Rejection, ReportFacts, ReportKind, Row, Severity, fold_name,
 };
@@ -32,9 +34,9 @@ pub struct Intake<'a> {
     /// The site.
     pub site: SiteId,
     /// What the operator says where a file does not decide.
-    pub settings: &'a ReadSettings,
+    pub settings: ReadSettings,
     /// Old and new usernames.
-    pub aliases: &'a [(String, String)],
+    pub aliases: Vec<(String, String)>,
     /// Accounts that are never billed.
     pub exclude_accounts: &'a [String],
     /// Printers that are never billed.
@@ -42,11 +44,37 @@ pub struct Intake<'a> {
     /// Whether document names are kept.
     pub documents: Documents,
     /// Now, RFC 3339.
-    pub now: &'a str,
+    pub now: String,
     /// Today at the site: no report speaks for a day that is not over.
     pub today: NaiveDate,
     /// How many jobs of the file to list.
     pub jobs_listed: usize,
+}
+
+impl<'a> Intake<'a> {
+    /// Intake into the ledger as the configuration says for a site. Renamed users count under their present names
+    /// from here on.
+    pub fn of_site(books: &'a Books<'_>, site: &'a SiteConfig) -> Result<Intake<'a>, LedgerError> {
+        let ledger = &books.ledger;
+        let site_id = ledger.site(&site.name, site.currency, site.time_zone.name())?;
+        let aliases = aliases(site);
+        ledger.rename_users(site_id, &aliases)?;
+        Ok(Intake {
+            ledger,
+            site: site_id,
+            settings: read_settings(site),
+            aliases,
+            exclude_accounts: &site.exclude_accounts,
+            ignore_printers: &site.ignore_printers,
+            documents: match books.config.document_names {
+                DocumentNames::Keep => Documents::Keep,
+                DocumentNames::Drop => Documents::Drop,
+            },
+            now: books.now_text(),
+            today: books.today(site),
+            jobs_listed: 0,
+        })
+    }
 }
 
 /// A job as it was read, for the page that `check` shows.
@@ -131,7 +159,7 @@ pub fn ingest(
     name: &str,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, IngestError> {
-    let report = sources::examine(path, intake.settings)?;
+    let report = sources::examine(path, &intake.settings)?;
     let facts = report.facts().clone();
     if let Some(stored) = intake.ledger.known_report(&facts.sha256)? {
         return Ok(Outcome::Known { facts: Box::new(facts), stored });
@@ -140,8 +168,8 @@ pub fn ingest(
         site: intake.site,
         facts: &facts,
         name,
-        ingested_at: intake.now,
-        aliases: intake.aliases,
+        ingested_at: &intake.now,
+        aliases: &intake.aliases,
         documents: intake.documents,
     };
     let mut taking = Taking::new(intake, intake.ledger.begin_ingest(&origin)?);

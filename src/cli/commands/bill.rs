@@ -6,6 +6,7 @@ use super::deliver::delivery_json;
 use super::{Access, Context, period_of, site_of};
 use crate::cli::args::BillArgs;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::json;
 use crate::cli::ui::{Notes, Ui, counted};
 use crate::domain::{Batch, Exact, Finding, Period, Proof, Severity};
 use crate::ledger::{Delivery, DeliveryKind};
@@ -226,10 +227,7 @@ fn document(batch: &Batch, state: State, findings: &[Finding], deliveries: &[Del
         "not_billable": batch.not_billable.iter().map(|item| json!({
             "reason": item.reason, "jobs": item.jobs, "pages": item.pages, "cost": item.cost.to_string(),
         })).collect::<Vec<Value>>(),
-        "suspense": batch.suspense.iter().map(|item| json!({
-            "user": item.user, "account": item.account, "reason": item.reason, "jobs": item.jobs,
-            "pages": item.pages, "cost": item.cost.to_string(),
-        })).collect::<Vec<Value>>(),
+        "suspense": json::suspense(&batch.suspense),
         "findings": findings.iter().map(FindingJson::of).collect::<Vec<_>>(),
         "deliveries": deliveries.iter().map(delivery_json).collect::<Vec<Value>>(),
     })

@@ -32,16 +32,15 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
     let ledger = Ledger::temporary()?;
     let site = ledger.site("check", rules.currency, rules.zone.name())?;
     let now = chrono::DateTime::<chrono::Utc>::from(context.outside.clock).with_timezone(&rules.zone);
-    let now_text = now.fixed_offset().to_rfc3339();
     let intake = Intake {
         ledger: &ledger,
         site,
-        settings: &rules.settings,
-        aliases: &rules.aliases,
+        settings: rules.settings.clone(),
+        aliases: rules.aliases.clone(),
         exclude_accounts: &rules.exclude_accounts,
         ignore_printers: &rules.ignore_printers,
         documents: ledger::Documents::Drop,
-        now: &now_text,
+        now: now.fixed_offset().to_rfc3339(),
         today: now.date_naive(),
         jobs_listed: args.rows.0,
     };

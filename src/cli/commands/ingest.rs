@@ -10,10 +10,9 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::Notes;
 use crate::config::SiteConfig;
 use crate::domain::Finding;
-use crate::run::books::{Books, aliases, read_settings};
+use crate::run::books::Books;
 use crate::run::collect::{Found, collect};
 use crate::run::ingest::{IngestError, Intake, Outcome, ingest};
-use crate::run::nightly::documents;
 
 pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
@@ -50,21 +49,7 @@ fn take(
     site: &SiteConfig,
     files: &[Found],
 ) -> Result<Vec<FileResult>, Failure> {
-    let site_id = books.ledger.site(&site.name, site.currency, site.time_zone.name())?;
-    let (settings, aliases, now) = (read_settings(site), aliases(site), books.now_text());
-    books.ledger.rename_users(site_id, &aliases)?;
-    let intake = Intake {
-        ledger: &books.ledger,
-        site: site_id,
-        settings: &settings,
-        aliases: &aliases,
-        exclude_accounts: &site.exclude_accounts,
-        ignore_printers: &site.ignore_printers,
-        documents: documents(books),
-        now: &now,
-        today: books.today(site),
-        jobs_listed: 0,
-    };
+    let intake = Intake::of_site(books, site)?;
     let mut results = Vec::new();
     for file in files {
         let mut progress = context.ui.progress(&file.name);
