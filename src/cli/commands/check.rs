@@ -1,21 +1,17 @@
 //! `papertally check`: what taking files in would do, in a ledger that is thrown away.
 
-use std::collections::BTreeMap;
-
-use chrono_tz::Tz;
-use serde_json::{Value, json};
-
 use super::Context;
-use super::reading::{Documents, FileResult, file_json, message, page, refused_json, sentence};
+use super::reading::{Documents, FileResult, message, page, results_json, sentence};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::config::{SiteConfig, load_sites};
-use crate::domain::{Currency, Exact, Finding, Severity, fold_name};
-use crate::ledger::{self, Ledger, LedgerError, SiteId};
+use crate::domain::{Currency, Finding, Severity};
+use crate::ledger::{self, Ledger, Marks};
 use crate::run::books::{aliases, read_settings};
-use crate::run::facts::Exclusions;
 use crate::run::ingest::{Intake, Outcome, ingest};
+use crate::run::totals::{IntakeTotals, intake_totals};
 use crate::sources::ReadSettings;
+use chrono_tz::Tz;
 
 /// What files are checked by: options, or a site of the configuration.
 struct Rules {
@@ -52,7 +48,8 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         drop(progress);
         results.push(FileResult { name, outcome });
     }
-    let totals = totals(&ledger, site, &rules)?;
+    let totals =
+        intake_totals(&ledger, site, Marks::default(), &rules.exclude_accounts, &rules.ignore_printers)?;
     show(context, &results, &totals);
     Ok(exit(&results))
 }
@@ -104,46 +101,7 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
     })
 }
 
-/// Billable jobs of all files together.
-#[derive(Default)]
-struct Totals {
-    jobs: i64,
-    pages: i64,
-    cost: Exact,
-    users: BTreeMap<String, Exact>,
-    accounts: BTreeMap<String, Exact>,
-}
-
-fn totals(ledger: &Ledger, site: SiteId, rules: &Rules) -> Result<Totals, LedgerError> {
-    let mut totals = Totals::default();
-    let Some(days) = ledger.job_days(site)? else { return Ok(totals) };
-    let names = ledger.names(site)?;
-    let exclusions = Exclusions::new(&names, &rules.exclude_accounts, &rules.ignore_printers);
-    let mut users: BTreeMap<i64, Exact> = BTreeMap::new();
-    let mut accounts: BTreeMap<i64, Exact> = BTreeMap::new();
-    ledger.each_job(site, days, |job| {
-        if exclusions.reason(&job).is_none() {
-            let cost = job.cost.map(Exact::from).unwrap_or_default();
-            totals.jobs += 1;
-            totals.pages += job.pages;
-            totals.cost += cost;
-            *users.entry(job.user).or_default() += cost;
-            if let Some(account) = job.account {
-                *accounts.entry(account).or_default() += cost;
-            }
-        }
-        Ok::<(), LedgerError>(())
-    })?;
-    let named = |sums: BTreeMap<i64, Exact>, table: &std::collections::HashMap<i64, String>| {
-        sums.into_iter().filter_map(|(id, cost)| table.get(&id).map(|name| (name.clone(), cost))).collect()
-    };
-    totals.users = named(users, &names.users);
-    totals.users.retain(|name, _| !fold_name(name).is_empty());
-    totals.accounts = named(accounts, &names.accounts);
-    Ok(totals)
-}
-
-fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &Totals) {
+fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &IntakeTotals) {
     for result in results {
         match &result.outcome {
             Ok(Outcome::Taken(report)) => page(context.ui, &result.name, report),
@@ -156,31 +114,9 @@ fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &Totals) 
             }
         }
     }
-    context.ui.line(format!("Together: {} jobs, {} pages, cost {}.", totals.jobs, totals.pages, totals.cost));
-    let texts = |sums: &BTreeMap<String, Exact>| -> BTreeMap<String, String> {
-        sums.iter().map(|(name, cost)| (name.clone(), cost.to_string())).collect()
-    };
-    let files: Vec<Value> = results
-        .iter()
-        .filter_map(|result| {
-            result.outcome.as_ref().ok().map(|outcome| file_json(&result.name, outcome, Documents::Shown))
-        })
-        .collect();
-    let refused: Vec<Value> = results
-        .iter()
-        .filter_map(|result| result.outcome.as_ref().err().map(|error| refused_json(&result.name, error)))
-        .collect();
-    context.ui.json(&json!({
-        "files": files,
-        "refused": refused,
-        "totals": {
-            "jobs": totals.jobs,
-            "pages": totals.pages,
-            "cost": totals.cost.to_string(),
-            "users": texts(&totals.users),
-            "accounts": texts(&totals.accounts),
-        },
-    }));
+    let all = &totals.total;
+    context.ui.line(format!("Together: {} jobs, {} pages, cost {}.", all.jobs, all.pages, all.cost));
+    context.ui.json(&results_json(results, totals, Documents::Shown));
 }
 
 /// 1 where a file was refused, 3 where a row was rejected or a finding needs a person.
