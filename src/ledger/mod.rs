@@ -61,21 +61,19 @@ impl Ledger {
         Ledger::prepare(connection, path)
     }
 
-    /// Opens an existing ledger for reading; `None` where there is none yet. An older one is not migrated
-    /// here, since reading changes no byte: it is refused as [`LedgerError::NotALedger`] would be.
+    /// Opens an existing ledger for reading; `None` where there is none yet. An older one is refused, since
+    /// reading changes no byte.
     pub fn open_read_only(path: &Path) -> Result<Option<Ledger>, LedgerError> {
         if !path.exists() {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
-        match found {
-            _ if found > STEPS.len() => Err(LedgerError::Newer { found, known: STEPS.len() }),
-            _ if found < STEPS.len() => Err(LedgerError::NotALedger),
-            _ => Ok(Some(Ledger { connection, backup: None })),
+        let found = migrate::version(&connection, STEPS.len())?;
+        if found < STEPS.len() {
+            return Err(LedgerError::Older { found, known: STEPS.len() });
         }
+        Ok(Some(Ledger { connection, backup: None }))
     }
 
     /// An empty ledger for `check`: SQLite's private temporary database, which spills to a file of its own
@@ -109,7 +107,7 @@ impl Ledger {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", CACHE_KIB)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        let backup = migrate::migrate(&mut connection, path)?;
+        let backup = migrate::migrate(&mut connection, path, &STEPS)?;
         Ok(Ledger { connection, backup })
     }
 }
