@@ -138,6 +138,38 @@ fn a_later_report_changes_a_stored_job_and_the_change_is_kept() {
     assert_eq!(changed, ["state was charged, became refunded in report-2.csv, row 2"]);
 }
 
+fn codes(ingested: &Ingested) -> Vec<&str> {
+    ingested.findings.iter().map(|finding| finding.code).collect()
+}
+
+#[test]
+fn an_older_report_that_comes_late_does_not_undo_a_refund() {
+    let refunded = Row { state: JobState::Refunded, ..row('a') };
+    let cheaper = Row { cost: 40_000, ..row('b') };
+    for order in [[8, 15], [15, 8]] {
+        let (ledger, site) = ledger();
+        for day in order {
+            let rows = if day == 8 { [row('a'), row('b')] } else { [refunded.clone(), cheaper.clone()] };
+            take_until(&ledger, site, day, &rows);
+        }
+        let states: Vec<_> = stored(&ledger, site).into_iter().map(|job| (job.2, job.3)).collect();
+        assert_eq!(states, [(100_000, "refunded"), (40_000, "charged")], "in order {order:?}");
+    }
+}
+
+#[test]
+fn jobs_that_a_later_report_of_their_days_does_not_have_are_told() {
+    let (ledger, site) = ledger();
+    take_until(&ledger, site, 8, &[row('a'), row('b')]);
+    let later = take_until(&ledger, site, 15, &[row('b')]);
+    assert_eq!(codes(&later), ["jobs-missing"]);
+    assert!(later.findings[0].message.starts_with("1 jobs (cost 0.10) that earlier reports have"));
+    let (ledger, site) = self::ledger();
+    take_until(&ledger, site, 15, &[row('b')]);
+    let older = take_until(&ledger, site, 8, &[row('a'), row('b')]);
+    assert_eq!(codes(&older), ["jobs-absent-later"]);
+}
+
 #[test]
 fn equal_jobs_of_which_one_is_refunded_match_their_own_kind_first() {
     let (ledger, site) = ledger();

@@ -14,9 +14,12 @@ use super::ingested::{Counted, Ingested, RowIs, Sums};
 use super::keyed::KeyedJob;
 use super::names::{Names, SiteId, apply_aliases};
 use super::read_ahead::{Candidate, ReadAhead};
-use super::reports::{insert_report, update_report};
+use super::reports::{insert_report, newer_periods, update_report};
+use super::stored::day_start;
 use super::{Ledger, LedgerError};
-use crate::domain::{Exact, Finding, JobState, Period, Rejection, ReportFacts, Severity, fold_name};
+use crate::domain::{
+    Exact, Finding, JobState, MILLIONTHS, Money, Period, Rejection, ReportFacts, Severity, fold_name,
+};
 
 /// Where a report comes from and how it is kept.
 #[derive(Debug)]
@@ -60,6 +63,15 @@ pub struct Ingest<'l> {
     /// Up to this second stored jobs may be the same as rows of this report.
     known_until: i64,
     matched: Bits,
+    period: Option<(Period, Span)>,
+    /// Own periods of known reports that end later: they were made later, so what they say of a day holds.
+    newer: Vec<Span>,
+    /// Rows whose job lies in the report's own period.
+    in_period: i64,
+    /// Rows that show an older state than a newer report did.
+    outdated: u64,
+    /// Jobs that a newer report of their day does not have, and their cost.
+    absent: (u64, Exact),
     counted: Counted,
     sums: Sums,
     changed: u64,
@@ -105,6 +117,14 @@ impl Ledger {
             users: HashMap::new(),
             known_until: known_until.unwrap_or(i64::MIN),
             matched: Bits::up_to(jobs),
+            newer: newer_periods(db, origin.site, report_id, origin.facts.period)?
+                .into_iter()
+                .map(Span::of)
+                .collect(),
+            period: origin.facts.period.map(|period| (period, Span::of(period))),
+            in_period: 0,
+            outdated: 0,
+            absent: (0, Exact::ZERO),
             counted: Counted::default(),
             sums: Sums::default(),
             changed: 0,
@@ -121,6 +141,9 @@ impl Ingest<'_> {
         // Behind the last stored second nothing of another report can be: the row is new, and only its
         // occurrence is asked for.
         let added = if job.second <= self.known_until { self.place(job)? } else { self.add(job, 1)? };
+        if self.period.is_some_and(|(_, span)| span.holds(job.second)) {
+            self.in_period += 1;
+        }
         self.seconds = Some(match self.seconds {
             Some((first, last)) => (first.min(job.second), last.max(job.second)),
             None => (job.second, job.second),
@@ -168,6 +191,20 @@ impl Ingest<'_> {
         self.names.paper_size(&self.transaction, name).map(Some)
     }
 
+    /// Counts a row that is no job: a sum or a balance.
+    pub fn tally(&mut self, is: RowIs, cost: Option<Money>) {
+        let cost = cost.map(Exact::from).unwrap_or_default();
+        self.counted.rows += 1;
+        self.sums.all += cost;
+        let (rows, sum) = match is {
+            RowIs::New => (&mut self.counted.new, &mut self.sums.new),
+            RowIs::Repeated => (&mut self.counted.repeated, &mut self.sums.repeated),
+            RowIs::NotBillable => (&mut self.counted.not_billable, &mut self.sums.not_billable),
+        };
+        *rows += 1;
+        *sum += cost;
+    }
+
     /// Takes a row that could not be read.
     pub fn reject(&mut self, rejection: &Rejection) -> Result<(), LedgerError> {
         self.transaction
@@ -202,7 +239,9 @@ impl Ingest<'_> {
             return Err(LedgerError::DoesNotAddUp(format!("cost {}", self.sums.all)));
         }
         update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
-        let findings = self.lookalike_findings()?;
+        let mut findings = self.lookalike_findings()?;
+        findings.extend(self.order_findings());
+        findings.extend(self.missing_finding()?);
         drop((self.stored, self.insert));
         self.transaction.commit()?;
         let day = |second| super::stored::time_of(second).map(|time| time.date());
@@ -211,6 +250,67 @@ impl Ingest<'_> {
             None => None,
         };
         Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings })
+    }
+
+    /// What the order tells in which reports of one time came.
+    fn order_findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.outdated > 0 {
+            let message = format!(
+                "{} rows show an older state or cost than a report that ends later did: the later report holds",
+                self.outdated
+            );
+            findings.push(Finding::new(Severity::Note, "older-report", message));
+        }
+        let (jobs, cost) = self.absent;
+        if jobs > 0 {
+            let message = format!(
+                "{jobs} jobs (cost {cost}) were taken in that a report which ends later, and covers their days, does \
+                 not have: they may have been refunded since; export the period once more"
+            );
+            findings.push(Finding::new(Severity::Warning, "jobs-absent-later", message));
+        }
+        findings
+    }
+
+    /// Stored jobs of the report's own period that it does not have: PaperCut leaves refunded jobs out of its
+    /// logs. A report of one printer or group lacks many, which is worth a note only.
+    fn missing_finding(&self) -> Result<Option<Finding>, LedgerError> {
+        let Some((period, span)) = self.period else { return Ok(None) };
+        // Whether a newer report has those jobs was asked when it came.
+        if self.newer.iter().any(|newer| newer.first < span.end && span.first < newer.end) {
+            return Ok(None);
+        }
+        let span = named_params! { ":site": self.site.0, ":first": span.first, ":end": span.end };
+        let db = &self.transaction;
+        let stored: i64 = db.query_row(
+            "SELECT count(*) FROM job WHERE site_id = :site AND second >= :first AND second < :end",
+            span,
+            |row| row.get(0),
+        )?;
+        if stored <= self.in_period {
+            return Ok(None);
+        }
+        let mut statement = db.prepare(
+            "SELECT id, cost FROM job WHERE site_id = :site AND second >= :first AND second < :end AND state = 0",
+        )?;
+        let mut rows = statement.query(span)?;
+        let (mut jobs, mut cost) = (0_i64, 0_i128);
+        while let Some(row) = rows.next()? {
+            if !self.matched.get(row.get(0)?) {
+                jobs += 1;
+                cost += i128::from(row.get::<_, Option<i64>>(1)?.unwrap_or(0));
+            }
+        }
+        let cost = Exact::from_parts(cost * i128::from(MILLIONTHS));
+        let severity = if jobs <= self.in_period { Severity::Warning } else { Severity::Note };
+        Ok((jobs > 0).then(|| {
+            let message = format!(
+                "{jobs} jobs (cost {cost}) that earlier reports have in {period} are not in this one: refunded since, or \
+                 this report is of some users or printers only; they stay billed until a report shows them refunded"
+            );
+            Finding::new(severity, "jobs-missing", message)
+        }))
     }
 
     fn lookalike_findings(&self) -> Result<Vec<Finding>, LedgerError> {
@@ -237,7 +337,11 @@ impl Ingest<'_> {
         if let Some(candidate) = same.or(first).copied() {
             self.matched.set(candidate.id);
             if !candidate.attributes.agree(&attributes, job) {
-                self.change(job, &candidate)?;
+                if self.newer.iter().any(|span| span.holds(job.second)) {
+                    self.outdated += 1;
+                } else {
+                    self.change(job, &candidate)?;
+                }
             }
             return Ok(false);
         }
@@ -249,6 +353,10 @@ impl Ingest<'_> {
             .collect();
         for other in others {
             *self.lookalikes.entry((other, job.names.user)).or_default() += 1;
+        }
+        if job.state == JobState::Charged && self.newer.iter().any(|span| span.holds(job.second)) {
+            self.absent.0 += 1;
+            self.absent.1 += job.cost.map(Exact::from).unwrap_or_default();
         }
         self.add(job, occurrence + 1)
     }
@@ -327,23 +435,33 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    fn count(&mut self, row: &KeyedJob<'_>, excluded: bool, added: bool) -> RowIs {
-        let cost = row.cost.map(Exact::from).unwrap_or_default();
-        self.counted.rows += 1;
-        self.sums.all += cost;
-        if row.state != JobState::Charged || excluded {
-            self.counted.not_billable += 1;
-            self.sums.not_billable += cost;
+    fn count(&mut self, job: &KeyedJob<'_>, excluded: bool, added: bool) -> RowIs {
+        let is = if job.state != JobState::Charged || excluded {
             RowIs::NotBillable
         } else if added {
-            self.counted.new += 1;
-            self.sums.new += cost;
             RowIs::New
         } else {
-            self.counted.repeated += 1;
-            self.sums.repeated += cost;
             RowIs::Repeated
-        }
+        };
+        self.tally(is, job.cost);
+        is
+    }
+}
+
+/// The seconds of a span of days, its end excluded.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: i64,
+    end: i64,
+}
+
+impl Span {
+    fn of(period: Period) -> Span {
+        Span { first: day_start(period.first_day()), end: day_start(period.day_after()) }
+    }
+
+    fn holds(self, second: i64) -> bool {
+        self.first <= second && second < self.end
     }
 }
 

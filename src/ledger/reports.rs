@@ -170,6 +170,27 @@ pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Resul
     Ok(db.last_insert_rowid())
 }
 
+/// Own periods of a site's other reports that end later than `period` does; none without a period.
+pub(super) fn newer_periods(
+    db: &Connection,
+    site: SiteId,
+    report_id: i64,
+    period: Option<Period>,
+) -> Result<Vec<Period>, LedgerError> {
+    let Some(period) = period else { return Ok(Vec::new()) };
+    let mut statement = db.prepare(
+        "SELECT period_first, period_last FROM report
+         WHERE site_id = :site AND id <> :report AND period_last > :last AND period_first <= :last",
+    )?;
+    let last = period.last_day().to_string();
+    let mut rows = statement.query(named_params! { ":site": site.0, ":report": report_id, ":last": last })?;
+    let mut periods = Vec::new();
+    while let Some(row) = rows.next()? {
+        periods.push(period_of(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)?);
+    }
+    Ok(periods)
+}
+
 /// Writes down what a report's rows turned out to be.
 pub(super) fn update_report(
     db: &Connection,

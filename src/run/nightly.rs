@@ -125,7 +125,7 @@ fn take_in(
     night.unsettled = collected.unsettled;
     let intake = Intake::of_site(books, site)?;
     for file in collected.ready {
-        match ingest(&intake, &file.path, &file.name, &mut |_| progress(&file.name)) {
+        match ingest(&intake, &file.path, &file.name, None, &mut |_| progress(&file.name)) {
             Ok(Outcome::Known { .. }) => night.known += 1,
             Ok(Outcome::Taken(report)) => {
                 // Rows that the operator excludes are counted; to tell of each, every night, is no news.

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::facts::Exclusions;
-use crate::domain::{Exact, Period};
+use super::sums::SumBook;
+use crate::domain::{Exact, Finding, Period};
 use crate::ledger::{JobFact, Ledger, LedgerError, Marks, SiteId};
 
 /// One sum.
@@ -57,6 +58,26 @@ pub struct IntakeTotals {
     pub users: BTreeMap<String, Exact>,
     /// PaperCut's cost by shared account.
     pub accounts: BTreeMap<String, Exact>,
+}
+
+impl IntakeTotals {
+    /// Adds what reports of sums say, where there are no jobs of their periods; else compares, and returns the
+    /// differences.
+    pub fn beside(&mut self, book: &SumBook) -> Vec<Finding> {
+        let sums = book.totals();
+        if self.total.jobs > 0 {
+            let periods = book.periods();
+            return periods
+                .into_iter()
+                .flat_map(|period| book.compare(period, &self.users, &self.accounts))
+                .collect();
+        }
+        self.users = sums.users;
+        self.accounts = sums.accounts;
+        self.total.pages = sums.pages;
+        self.total.cost = sums.cost;
+        Vec::new()
+    }
 }
 
 /// Sums the billable jobs of a site that arrived after `mark`, in the state in which they are now.

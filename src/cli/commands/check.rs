@@ -5,13 +5,17 @@ use super::reading::{Documents, FileResult, message, page, results_json, sentenc
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::config::{SiteConfig, load_sites};
-use crate::domain::{Currency, Finding, Severity};
+use crate::domain::{Currency, Finding, Money, Severity};
 use crate::ledger::{self, Ledger, Marks};
 use crate::run::books::{aliases, read_settings};
 use crate::run::ingest::{Intake, Outcome, ingest};
+use crate::run::sums::SumBook;
 use crate::run::totals::{IntakeTotals, intake_totals};
 use crate::sources::ReadSettings;
+use std::collections::BTreeMap;
+
 use chrono_tz::Tz;
+use serde_json::json;
 
 /// What files are checked by: options, or a site of the configuration.
 struct Rules {
@@ -40,17 +44,25 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         today: now.date_naive(),
         jobs_listed: args.rows.0,
     };
+    let mut book = SumBook::default();
     let mut results = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
         let mut progress = context.ui.progress(&name);
-        let outcome = ingest(&intake, &context.outside.folder.join(file), &name, &mut |_| progress.row());
+        let outcome =
+            ingest(&intake, &context.outside.folder.join(file), &name, Some(&mut book), &mut |_| {
+                progress.row()
+            });
         drop(progress);
         results.push(FileResult { name, outcome });
     }
-    let totals =
+    let mut totals =
         intake_totals(&ledger, site, Marks::default(), &rules.exclude_accounts, &rules.ignore_printers)?;
-    show(context, &results, &totals);
+    let differences = totals.beside(&book);
+    if let Some(Ok(Outcome::Taken(last))) = results.last_mut().map(|result| &mut result.outcome) {
+        last.findings.extend(differences);
+    }
+    show(context, &results, &totals, &book.totals().balances);
     Ok(exit(&results))
 }
 
@@ -101,7 +113,12 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
     })
 }
 
-fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &IntakeTotals) {
+fn show(
+    context: &mut Context<'_, '_>,
+    results: &[FileResult],
+    totals: &IntakeTotals,
+    balances: &BTreeMap<String, Money>,
+) {
     for result in results {
         match &result.outcome {
             Ok(Outcome::Taken(report)) => page(context.ui, &result.name, report),
@@ -116,7 +133,13 @@ fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &IntakeTo
     }
     let all = &totals.total;
     context.ui.line(format!("Together: {} jobs, {} pages, cost {}.", all.jobs, all.pages, all.cost));
-    context.ui.json(&results_json(results, totals, Documents::Shown));
+    let mut document = results_json(results, totals, Documents::Shown);
+    if !balances.is_empty() {
+        let balances: BTreeMap<&String, String> =
+            balances.iter().map(|(name, balance)| (name, balance.to_string())).collect();
+        document["totals"]["balances"] = json!(balances);
+    }
+    context.ui.json(&document);
 }
 
 /// 1 where a file was refused, 3 where a row was rejected or a finding needs a person.

@@ -57,7 +57,7 @@ fn take(intake: &Intake<'_>, context: &Context<'_, '_>, files: &[Found]) -> Resu
     let mut results = Vec::new();
     for file in files {
         let mut progress = context.ui.progress(&file.name);
-        let outcome = ingest(intake, &file.path, &file.name, &mut |_| progress.row());
+        let outcome = ingest(intake, &file.path, &file.name, None, &mut |_| progress.row());
         drop(progress);
         if let Err(IngestError::Ledger(error)) = outcome {
             return Err(Failure::from(error).while_doing(format!("cannot take in `{}`", file.name)));
