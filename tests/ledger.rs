@@ -53,7 +53,23 @@ fn facts(number: u8) -> ReportFacts {
 }
 
 fn take(ledger: &Ledger, site: SiteId, number: u8, rows: &[Row], aliases: &[(String, String)]) -> Ingested {
-    let facts = facts(number);
+    take_of(ledger, site, facts(number), rows, aliases)
+}
+
+/// Takes in a report whose own period is October up to that day.
+fn take_until(ledger: &Ledger, site: SiteId, day: u8, rows: &[Row]) -> Ingested {
+    let period = Period::parse(&format!("2026-10-01..2026-10-{day:02}"), time().date()).unwrap();
+    take_of(ledger, site, ReportFacts { period: Some(period), ..facts(day) }, rows, &[])
+}
+
+fn take_of(
+    ledger: &Ledger,
+    site: SiteId,
+    facts: ReportFacts,
+    rows: &[Row],
+    aliases: &[(String, String)],
+) -> Ingested {
+    let number = facts.sha256[0];
     let origin = ReportOrigin {
         site,
         facts: &facts,
