@@ -16,15 +16,7 @@ pub const STEPS: [&str; 1] = [include_str!("migrations/0001_ledger.sql")];
 ///
 /// An existing ledger is copied to `<name>.before-v<n>` first; the copy's path is returned.
 pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<Option<PathBuf>, LedgerError> {
-    let known = STEPS.len();
-    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let found = usize::try_from(found).unwrap_or(usize::MAX);
-    if found > known {
-        return Err(LedgerError::Newer { found, known });
-    }
-    if found == 0 && has_tables(connection)? {
-        return Err(LedgerError::NotALedger);
-    }
+    let (found, known) = (refuse_others(connection)?, STEPS.len());
     let mut backup = None;
     if found > 0 && found < known && !path.as_os_str().is_empty() {
         let copy = PathBuf::from(format!("{}.before-v{}", path.display(), found + 1));
@@ -41,8 +33,23 @@ pub(super) fn migrate(connection: &mut Connection, path: &Path) -> Result<Option
     Ok(backup)
 }
 
+/// The version of a ledger that this program may write to; a newer one and other programs' databases are refused.
+/// Changes nothing.
+pub(super) fn refuse_others(connection: &Connection) -> Result<usize, LedgerError> {
+    let known = STEPS.len();
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let found = usize::try_from(found).unwrap_or(usize::MAX);
+    if found > known {
+        return Err(LedgerError::Newer { found, known });
+    }
+    if found == 0 && has_tables(connection)? {
+        return Err(LedgerError::NotALedger);
+    }
+    Ok(found)
+}
+
 /// Whether the file already holds tables: version 0 with tables is some other program's database.
-fn has_tables(connection: &Connection) -> Result<bool, LedgerError> {
+pub(super) fn has_tables(connection: &Connection) -> Result<bool, LedgerError> {
     let count: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(count > 0)
 }
