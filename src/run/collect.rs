@@ -58,7 +58,9 @@ pub fn collect(site: &SiteConfig, output: &Path, clock: SystemTime) -> Result<Co
             let name = below.display().to_string().replace(char::is_control, "\u{fffd}");
             let found = Found { path: entry.path().to_owned(), name };
             let changed = entry.path().metadata().ok().and_then(|metadata| metadata.modified().ok());
-            let age = changed.and_then(|changed| clock.duration_since(changed).ok()).unwrap_or_default();
+            // A date far in the future comes from a clock that is wrong, not from a copy that goes on.
+            let apart = |changed| clock.duration_since(changed).unwrap_or_else(|ahead| ahead.duration());
+            let age = changed.map(apart).unwrap_or_default();
             if age < quiet { collected.unsettled.push(found) } else { collected.ready.push(found) }
         }
     }

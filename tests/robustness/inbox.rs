@@ -233,7 +233,7 @@ fn a_report_behind_a_link_is_taken_in_or_told_of() {
 }
 
 #[test]
-fn a_file_from_the_future_or_still_being_copied_waits() {
+fn a_file_that_is_still_being_copied_waits() {
     let space = Space::new().with("quiet_seconds = 0", "quiet_seconds = 3600");
     let (code, document) = space.json(&["run"]);
     assert_eq!(document["sites"][0]["left_for_next_run"], serde_json::json!(["october.csv"]), "{code:?}");
@@ -283,6 +283,16 @@ fn rows_that_were_rejected_before_a_run_are_in_its_summary() {
     );
     space.run(&["ingest"]).exits(3);
     space.run(&["run"]).exits(3).says(&["november.csv, row 3, column `Total Printed Pages`: found `many`"]);
+    space.run(&["run"]).exits(0);
+    space.is_billed();
+}
+
+#[test]
+fn a_file_whose_date_is_far_in_the_future_does_not_wait_for_it() {
+    let space = Space::new().with("quiet_seconds = 0", "quiet_seconds = 3600");
+    let file = fs::OpenOptions::new().append(true).open(space.path("inbox/october.csv")).unwrap();
+    let far = std::time::UNIX_EPOCH + std::time::Duration::from_secs(7_258_118_400);
+    file.set_modified(far).unwrap();
     space.run(&["run"]).exits(0);
     space.is_billed();
 }
