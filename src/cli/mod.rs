@@ -60,9 +60,12 @@ pub fn run(arguments: &[OsString], world: &mut World<'_>) -> u8 {
 /// Whatever a command wrote has to arrive: a full disk behind stdout is a failure too. A closed pipe is not.
 fn finish(mut ui: Ui<'_>, exit: Exit) -> u8 {
     match ui.flush() {
-        Ok(()) => exit.code(),
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => exit.code(),
-        Err(_) => Exit::Failed.code(),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            ui.warn(format!("error: cannot write to stdout: {error}"));
+            ui.warn("hint: what was done stays done: `papertally status` and `papertally deliver` show it");
+            exit.max(Exit::Failed).code()
+        }
+        _ => exit.code(),
     }
 }
 

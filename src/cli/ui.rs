@@ -69,7 +69,7 @@ impl<'a> Ui<'a> {
     /// A line of data.
     pub(super) fn line(&mut self, text: impl AsRef<str>) {
         if !self.is_json {
-            self.write_out(text.as_ref());
+            self.write_out(&printable(text.as_ref()));
         }
     }
 
@@ -84,13 +84,13 @@ impl<'a> Ui<'a> {
     /// A sentence on what was done.
     pub(super) fn status(&mut self, text: impl AsRef<str>) {
         if !self.is_quiet {
-            let _ = writeln!(self.err, "{}", text.as_ref());
+            self.write_err(text.as_ref());
         }
     }
 
     /// A sentence that is always said.
     pub(super) fn warn(&mut self, text: impl AsRef<str>) {
-        let _ = writeln!(self.err, "{}", text.as_ref());
+        self.write_err(text.as_ref());
     }
 
     /// Findings, the gravest first.
@@ -147,12 +147,12 @@ impl<'a> Ui<'a> {
             self.write_out(&text);
             return;
         }
-        let _ = writeln!(self.err, "error: {}", failure.message);
+        self.write_err(&format!("error: {}", failure.message));
         for cause in &failure.causes {
-            let _ = writeln!(self.err, "  caused by: {cause}");
+            self.write_err(&format!("  caused by: {cause}"));
         }
         for hint in &failure.hints {
-            let _ = writeln!(self.err, "hint: {hint}");
+            self.write_err(&format!("hint: {hint}"));
         }
     }
 
@@ -176,6 +176,10 @@ impl<'a> Ui<'a> {
         }
     }
 
+    fn write_err(&mut self, text: &str) {
+        let _ = writeln!(self.err, "{}", printable(text));
+    }
+
     fn write_out(&mut self, text: &str) {
         if self.broken.is_none()
             && let Err(error) = writeln!(self.out, "{text}")
@@ -183,6 +187,12 @@ impl<'a> Ui<'a> {
             self.broken = Some(error);
         }
     }
+}
+
+/// A text without the control signs that a file name or a cell may hold: they could move the cursor or change
+/// what stands on the screen. Our own line breaks stay.
+fn printable(text: &str) -> String {
+    text.replace(|sign: char| sign.is_control() && sign != '\n', "\u{fffd}")
 }
 
 /// A progress bar.

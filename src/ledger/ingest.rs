@@ -239,6 +239,7 @@ impl Ingest<'_> {
             return Err(LedgerError::DoesNotAddUp(format!("cost {}", self.sums.all)));
         }
         update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
+        self.keep_lookalikes()?;
         let mut findings = self.lookalike_findings()?;
         findings.extend(self.order_findings());
         findings.extend(self.missing_finding()?);
@@ -311,6 +312,16 @@ impl Ingest<'_> {
             );
             Finding::new(severity, "jobs-missing", message)
         }))
+    }
+
+    fn keep_lookalikes(&self) -> Result<(), LedgerError> {
+        let mut insert = self.transaction.prepare_cached(
+            "INSERT INTO lookalike (report_id, stored_user_id, row_user_id, job_count) VALUES (?1, ?2, ?3, ?4)",
+        )?;
+        for ((stored, row), jobs) in &self.lookalikes {
+            insert.execute(params![self.report_id, stored, row, i64::try_from(*jobs).unwrap_or(i64::MAX)])?;
+        }
+        Ok(())
     }
 
     fn lookalike_findings(&self) -> Result<Vec<Finding>, LedgerError> {
@@ -465,12 +476,14 @@ impl Span {
     }
 }
 
-fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
+/// The finding on two users with the same jobs.
+pub(super) fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
+    let noun = if jobs == 1 { "job" } else { "jobs" };
     Finding::new(
         Severity::Error,
         "user-maybe-renamed",
         format!(
-            "{jobs} jobs of `{row}` have the time, printer, document and pages of stored jobs of `{stored}`: if the \
+            "{jobs} {noun} of `{row}` with the time, printer, document and pages of stored jobs of `{stored}`: if the \
              user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias]"
         ),
     )

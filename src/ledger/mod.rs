@@ -62,16 +62,18 @@ impl Ledger {
     }
 
     /// Opens an existing ledger for reading; `None` where there is none yet. An older one is refused, since
-    /// reading changes no byte.
+    /// reading changes no byte. The one exception: the half step of a run that was broken off is rolled back,
+    /// without which nobody can read.
     pub fn open_read_only(path: &Path) -> Result<Option<Ledger>, LedgerError> {
         if !path.exists() {
             return Ok(None);
         }
-        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
-        let found = migrate::version(&connection, STEPS.len())?;
-        if found < STEPS.len() {
-            return Err(LedgerError::Older { found, known: STEPS.len() });
+        let connection = connect_read_only(path)?;
+        match migrate::version(&connection, STEPS.len())? {
+            // The first run was broken off before its first step was done.
+            0 => return Ok(None),
+            found if found < STEPS.len() => return Err(LedgerError::Older { found, known: STEPS.len() }),
+            _ => {}
         }
         Ok(Some(Ledger { connection, backup: None }))
     }
@@ -86,8 +88,7 @@ impl Ledger {
     pub fn temporary_copy(path: &Path) -> Result<Ledger, LedgerError> {
         let mut copy = Connection::open("")?;
         if path.exists() {
-            let source = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-            source.busy_timeout(BUSY_TIMEOUT)?;
+            let source = connect_read_only(path)?;
             let backup = rusqlite::backup::Backup::new(&source, &mut copy)?;
             backup.run_to_completion(4096, Duration::ZERO, None)?;
         }
@@ -101,6 +102,8 @@ impl Ledger {
 
     fn prepare(mut connection: Connection, path: &Path) -> Result<Ledger, LedgerError> {
         connection.busy_timeout(BUSY_TIMEOUT)?;
+        // Before anything is set: the journal mode is written into the file, and that may not be ours.
+        migrate::version(&connection, STEPS.len())?;
         // A rollback journal writes appended pages once, where a write-ahead log would write them twice.
         connection.pragma_update(None, "journal_mode", "DELETE")?;
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -110,4 +113,26 @@ impl Ledger {
         let backup = migrate::migrate(&mut connection, path, &STEPS)?;
         Ok(Ledger { connection, backup })
     }
+}
+
+/// Opens for reading. A run that was broken off in the middle of a step leaves a journal, which has to be rolled
+/// back by somebody who may write.
+fn connect_read_only(path: &Path) -> Result<Connection, LedgerError> {
+    let open = |flags| -> Result<Connection, rusqlite::Error> {
+        let connection = Connection::open_with_flags(path, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.query_row("PRAGMA user_version", [], |_| Ok(()))?;
+        Ok(connection)
+    };
+    match open(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        Err(error) if is_half_done(&error) => {
+            drop(open(OpenFlags::SQLITE_OPEN_READ_WRITE)?);
+            Ok(open(OpenFlags::SQLITE_OPEN_READ_ONLY)?)
+        }
+        result => Ok(result?),
+    }
+}
+
+fn is_half_done(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_some_and(|inner| inner.extended_code == rusqlite::ffi::SQLITE_READONLY_ROLLBACK)
 }

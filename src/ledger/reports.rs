@@ -2,11 +2,11 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::ingest::ReportOrigin;
+use super::ingest::{ReportOrigin, lookalike_finding};
 use super::ingested::{Counted, Sums};
 use super::stored::period_of;
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Exact, MILLIONTHS, Money, Period};
+use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period};
 
 /// A report as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -126,22 +126,67 @@ impl Ledger {
 
     /// Unreadable rows of a site, the newest report's last; at most `most`.
     pub fn rejections(&self, site: SiteId, most: u32) -> Result<Vec<StoredRejection>, LedgerError> {
-        let mut statement = self.connection.prepare(
-            "SELECT report.name, row_number, column_name, found, expected, rejection.cost FROM rejection
-             JOIN report ON report.id = rejection.report_id WHERE site_id = :site ORDER BY rejection.id LIMIT :most",
-        )?;
-        let rows = statement.query_map(named_params! { ":site": site.0, ":most": most }, |row| {
-            Ok(StoredRejection {
-                report: row.get(0)?,
-                row: row.get(1)?,
-                column: row.get(2)?,
-                found: row.get(3)?,
-                expected: row.get(4)?,
-                cost: row.get::<_, Option<i64>>(5)?.map(Money::from_millionths),
-            })
-        })?;
+        let sql = format_rejection("WHERE site_id = :site ORDER BY rejection.id LIMIT :most");
+        let mut statement = self.connection.prepare(&sql)?;
+        let rows = statement.query_map(named_params! { ":site": site.0, ":most": most }, rejection)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+impl Ledger {
+    /// Unreadable rows of the reports of a site that came after a summary, in the order of the reports; at most
+    /// `most`.
+    pub fn rejections_after(
+        &self,
+        site: SiteId,
+        mark: i64,
+        most: u32,
+    ) -> Result<Vec<StoredRejection>, LedgerError> {
+        let sql =
+            format_rejection("WHERE site_id = :site AND report_id > :mark ORDER BY rejection.id LIMIT :most");
+        let mut statement = self.connection.prepare(&sql)?;
+        let values = named_params! { ":site": site.0, ":mark": mark, ":most": most };
+        Ok(statement.query_map(values, rejection)?.collect::<Result<_, _>>()?)
+    }
+
+    /// Users of a site with the same jobs in different reports, where no alias has made them one: perhaps renamed
+    /// users, whose jobs would be billed twice.
+    pub fn lookalikes(&self, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT stored.name, row.name, max(job_count) FROM lookalike
+             JOIN user AS stored ON stored.id = stored_user_id JOIN user AS row ON row.id = row_user_id
+             WHERE stored.site_id = :site
+             AND coalesce(stored.current_id, stored.id) <> coalesce(row.current_id, row.id)
+             GROUP BY stored.id, row.id ORDER BY stored.id, row.id",
+        )?;
+        let mut rows = statement.query(named_params! { ":site": site.0 })?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (stored, new): (String, String) = (row.get(0)?, row.get(1)?);
+            let jobs: i64 = row.get(2)?;
+            found.push(lookalike_finding(&stored, &new, u64::try_from(jobs).unwrap_or_default()));
+        }
+        Ok(found)
+    }
+}
+
+/// The one query for rejections with one of this module's own endings.
+fn format_rejection(ending: &'static str) -> String {
+    let rejection =
+        "SELECT report.name, row_number, column_name, found, expected, rejection.cost FROM rejection
+        JOIN report ON report.id = rejection.report_id";
+    [rejection, ending].join(" ")
+}
+
+fn rejection(row: &Row<'_>) -> Result<StoredRejection, rusqlite::Error> {
+    Ok(StoredRejection {
+        report: row.get(0)?,
+        row: row.get(1)?,
+        column: row.get(2)?,
+        found: row.get(3)?,
+        expected: row.get(4)?,
+        cost: row.get::<_, Option<i64>>(5)?.map(Money::from_millionths),
+    })
 }
 
 /// The one query for reports with one of this module's own endings.

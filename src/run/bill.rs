@@ -118,7 +118,7 @@ pub fn draft<'a>(
         invoice_prefix: &books.config.billing.invoice_prefix,
     };
     let mut draft = plan(&mut facts);
-    draft.batch.findings.extend(ledger_findings(books)?);
+    draft.batch.findings.extend(ledger.lookalikes(site_id)?);
     draft.batch.findings.sort();
     draft.batch.findings.dedup();
     let marks = ledger.marks()?;
@@ -324,13 +324,6 @@ fn refuse_overlap(batches: &[IssuedBatch], period: Period) -> Result<(), RunErro
 
 pub(super) fn due_date(invoice_date: NaiveDate, days: u32) -> NaiveDate {
     invoice_date.checked_add_days(Days::new(u64::from(days))).unwrap_or(invoice_date)
-}
-
-/// Findings of earlier steps that stop a batch until a person has looked.
-fn ledger_findings(books: &Books<'_>) -> Result<Vec<Finding>, RunError> {
-    let open = books.ledger.open_findings()?;
-    let renamed = open.into_iter().filter(|finding| finding.code == "user-maybe-renamed");
-    Ok(renamed.map(|finding| Finding::new(Severity::Error, "user-maybe-renamed", finding.message)).collect())
 }
 
 /// The number of payers with a charged line.

@@ -50,13 +50,17 @@ pub fn collect(site: &SiteConfig, output: &Path, clock: SystemTime) -> Result<Co
                 let path = error.path().unwrap_or(inbox).to_owned();
                 RunError::Inbox { path, source: error.into() }
             })?;
-            if !entry.file_type().is_file() {
+            // A link to a file is as good as the file; what it names twice is known by its bytes.
+            if !(entry.file_type().is_file() || entry.path_is_symlink() && entry.path().is_file()) {
                 continue;
             }
             let below = entry.path().strip_prefix(inbox).unwrap_or(entry.path());
-            let found = Found { path: entry.path().to_owned(), name: below.display().to_string() };
-            let changed = entry.metadata().ok().and_then(|metadata| metadata.modified().ok());
-            let age = changed.and_then(|changed| clock.duration_since(changed).ok()).unwrap_or_default();
+            let name = below.display().to_string().replace(char::is_control, "\u{fffd}");
+            let found = Found { path: entry.path().to_owned(), name };
+            let changed = entry.path().metadata().ok().and_then(|metadata| metadata.modified().ok());
+            // A date far in the future comes from a clock that is wrong, not from a copy that goes on.
+            let apart = |changed| clock.duration_since(changed).unwrap_or_else(|ahead| ahead.duration());
+            let age = changed.map(apart).unwrap_or_default();
             if age < quiet { collected.unsettled.push(found) } else { collected.ready.push(found) }
         }
     }

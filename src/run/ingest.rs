@@ -17,7 +17,7 @@ use crate::domain::{
 };
 use crate::ledger::{
     Documents, Ingest, Ingested, JobNames, KeyedJob, Ledger, LedgerError, ReportOrigin, RowIs, SiteId,
-    StoredReport,
+    StoredRejection, StoredReport,
 };
 use crate::sources::{self, ReadError, ReadRowsError, ReadSettings, Report};
 
@@ -385,12 +385,7 @@ impl<'l, 's> Taking<'l, 's> {
     }
 
     fn reject(&mut self, rejection: &Rejection) -> Result<(), LedgerError> {
-        let message = match rejection.cost {
-            Some(cost) => format!("{} (the row's cost is {cost})", rejection.message()),
-            None => rejection.message(),
-        };
-        let finding = Finding::new(Severity::Warning, "row-rejected", message).at_row(rejection.row);
-        self.note(if rejection.column.is_empty() { finding } else { finding.in_column(&rejection.column) });
+        self.note(rejected(rejection));
         self.ingest.reject(rejection)
     }
 
@@ -404,6 +399,34 @@ impl<'l, 's> Taking<'l, 's> {
             self.findings.push(Finding::new(Severity::Warning, "findings-cut", text));
         }
     }
+}
+
+/// The finding on a row that could not be read.
+fn rejected(rejection: &Rejection) -> Finding {
+    let message = match rejection.cost {
+        Some(cost) => format!("{} (the row's cost is {cost})", rejection.message()),
+        None => rejection.message(),
+    };
+    let finding = Finding::new(Severity::Warning, "row-rejected", message).at_row(rejection.row);
+    if rejection.column.is_empty() { finding } else { finding.in_column(&rejection.column) }
+}
+
+/// The unreadable rows of reports that no summary has told of yet: also of those that a broken-off run took in.
+pub(super) fn untold_rejections(ledger: &Ledger, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
+    let (mark, _) = ledger.summary_marks()?;
+    let most = u32::try_from(FINDINGS_PER_FILE_MAX).unwrap_or(u32::MAX);
+    let stored = ledger.rejections_after(site, mark, most)?;
+    let finding = |stored: StoredRejection| {
+        let rejection = Rejection {
+            row: u64::try_from(stored.row).unwrap_or_default(),
+            column: stored.column,
+            found: stored.found,
+            expected: stored.expected,
+            cost: stored.cost,
+        };
+        rejected(&rejection).in_file(&stored.report)
+    };
+    Ok(stored.into_iter().map(finding).collect())
 }
 
 /// What stops the reading from the writer's side.

@@ -9,13 +9,13 @@ use super::collect::{Found, collect};
 use super::deliver::{Handed, deliver};
 use super::due::{Agenda, agenda};
 use super::error::RunError;
-use super::ingest::{IngestError, Intake, Outcome, TakenReport, ingest};
+use super::ingest::{IngestError, Intake, Outcome, TakenReport, ingest, untold_rejections};
 use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense};
 use super::summary::{Told, tell};
 use crate::config::SiteConfig;
 use crate::domain::{Finding, Severity, SuspenseItem};
-use crate::ledger::DeliveryKind;
+use crate::ledger::{DeliveryKind, SiteId};
 
 /// Whether a run hands anything out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +69,10 @@ pub fn run<'a>(
     clock: SystemTime,
     progress: &mut dyn FnMut(&str),
 ) -> Result<Night<'a>, RunError> {
+    if mode == Mode::Real && books.config.mail.is_some() {
+        // A password that is not there is found before anything is issued.
+        books.mail_transport()?;
+    }
     let mut sites = Vec::new();
     for site in &books.config.sites {
         sites.push(site_night(books, site, clock, progress)?);
@@ -102,7 +106,9 @@ fn site_night<'a>(
         findings: books.directory.findings().to_vec(),
         agenda: Agenda::default(),
     };
-    take_in(books, &mut night, clock, progress)?;
+    let site_id = take_in(books, &mut night, clock, progress)?;
+    night.findings.extend(untold_rejections(&books.ledger, site_id)?);
+    night.findings.extend(books.ledger.lookalikes(site_id)?);
     bill_what_is_due(books, &mut night)?;
     night.suspense = suspense(books, site)?;
     night.findings.extend(night.suspense.iter().map(suspense_finding));
@@ -119,7 +125,7 @@ fn take_in(
     night: &mut SiteNight<'_>,
     clock: SystemTime,
     progress: &mut dyn FnMut(&str),
-) -> Result<(), RunError> {
+) -> Result<SiteId, RunError> {
     let site = night.site;
     let collected = collect(site, &books.config.output.folder, clock)?;
     night.unsettled = collected.unsettled;
@@ -128,8 +134,10 @@ fn take_in(
         match ingest(&intake, &file.path, &file.name, None, &mut |_| progress(&file.name)) {
             Ok(Outcome::Known { .. }) => night.known += 1,
             Ok(Outcome::Taken(report)) => {
-                // Rows that the operator excludes are counted; to tell of each, every night, is no news.
-                let told = report.findings.iter().filter(|finding| finding.code != "excluded");
+                // Rows that the operator excludes are counted; to tell of each, every night, is no news. Users who
+                // look alike are told of from the ledger, until an alias makes them one.
+                let elsewhere = ["excluded", "user-maybe-renamed"];
+                let told = report.findings.iter().filter(|finding| !elsewhere.contains(&finding.code));
                 night.findings.extend(told.cloned().map(|one| one.in_file(&file.name)));
                 night.taken.push((file.name, *report));
             }
@@ -137,7 +145,7 @@ fn take_in(
             Err(error) => night.findings.push(refused(&file, &error)),
         }
     }
-    Ok(())
+    Ok(intake.site)
 }
 
 /// A file that was not taken in.

@@ -98,7 +98,8 @@ fn a_schedule_in_the_hour_that_is_skipped_or_repeated_bills_once() {
 #[test]
 fn a_day_with_a_clock_change_at_midnight_ends_all_the_same() {
     // Azores end summer time at 01:00 → 00:00; Beirut starts it at 00:00 → 01:00.
-    for (zone, as_of) in [("Atlantic/Azores", "2026-11-02T06:00:00"), ("Asia/Beirut", "2026-11-02T06:00:00")] {
+    for (zone, as_of) in [("Atlantic/Azores", "2026-11-02T06:00:00"), ("Asia/Beirut", "2026-11-02T06:00:00")]
+    {
         let space = Space::new().with("Europe/London", zone);
         let (code, document) = space.json(&["--as-of", as_of, "run"]);
         assert_eq!((code, batches(&document).len()), (Some(0), 1), "{zone}: {document}");

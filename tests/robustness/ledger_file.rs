@@ -31,7 +31,12 @@ fn another_programs_database_is_refused_and_left_as_it_is() {
         drop(db);
         let before = fs::read(space.ledger_path()).unwrap();
         for arguments in [&["run"][..], &["bill"], &["status"], &["run", "--dry-run"]] {
-            space.fails(arguments, 1, "ledger-foreign", &["ledger.sqlite", "not a papertally ledger", "hint: "]);
+            space.fails(
+                arguments,
+                1,
+                "ledger-foreign",
+                &["ledger.sqlite", "not a papertally ledger", "hint: "],
+            );
         }
         assert!(fs::read(space.ledger_path()).unwrap() == before, "changed in journal mode {mode}");
     }
@@ -60,7 +65,10 @@ fn a_torn_ledger_is_an_error_and_never_a_wrong_number() {
             let (code, document) = space.json(arguments);
             assert!(matches!(code, Some(0 | 1 | 3)), "cut at {at}: {document}");
             if code == Some(1) && document.get("error").is_some() {
-                assert!(document["error"]["kind"].as_str().unwrap().starts_with("ledger"), "{at}: {document}");
+                assert!(
+                    document["error"]["kind"].as_str().unwrap().starts_with("ledger"),
+                    "{at}: {document}"
+                );
             }
         }
     }
@@ -136,7 +144,9 @@ fn a_lock_that_is_held_is_75_at_once_and_reading_goes_on() {
     space.run(&["ingest"]).exits(0);
     let lock = fs::OpenOptions::new().write(true).open(space.path("books/ledger.sqlite.lock")).unwrap();
     lock.lock().unwrap();
-    for arguments in [&["run"][..], &["ingest"], &["bill", "--issue"], &["deliver", "--retry"], &["reverse", "x"]] {
+    for arguments in
+        [&["run"][..], &["ingest"], &["bill", "--issue"], &["deliver", "--retry"], &["reverse", "x"]]
+    {
         space.fails(arguments, 75, "locked", &["ledger.sqlite.lock", "hint: "]);
     }
     for arguments in [&["status"][..], &["bill"], &["run", "--dry-run"], &["deliver"], &["doctor"]] {
@@ -153,10 +163,20 @@ fn of_many_runs_at_once_each_is_done_or_75_and_all_is_billed_once() {
     let whole = Space::samples();
     whole.run(&["run"]);
     let start = || space.command(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let codes: Vec<Option<i32>> =
-        (0..6).map(|_| start()).collect::<Vec<_>>().into_iter().map(|mut run| run.wait().unwrap().code()).collect();
+    let codes: Vec<Option<i32>> = (0..6)
+        .map(|_| start())
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|mut run| run.wait().unwrap().code())
+        .collect();
     assert!(codes.iter().all(|code| matches!(code, Some(0 | 3 | 75))), "{codes:?}");
     assert!(codes.iter().any(|code| *code != Some(75)), "{codes:?}");
-    assert_eq!(space.ledger(), whole.ledger());
+    let (mut found, mut expected) = (space.ledger(), whole.ledger());
+    // The mail's bytes hold boundaries that are drawn anew each time.
+    assert_eq!(
+        found.remove("delivery").map(|rows| rows.len()),
+        expected.remove("delivery").map(|rows| rows.len())
+    );
+    assert_eq!(found, expected);
     assert_eq!(space.mails(), 1);
 }

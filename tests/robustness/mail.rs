@@ -149,7 +149,10 @@ fn a_run_that_is_killed_while_the_server_thinks_leaves_the_mail_uncertain() {
 fn a_password_that_cannot_be_had_stops_a_run_before_anything_is_issued() {
     let server = Server::start(Manner::Accept);
     let space = space(server.port);
-    space.edit("security = \"none\"", "security = \"none\"\nusername = \"u\"\npassword_file = \"smtp.password\"");
+    space.edit(
+        "security = \"none\"",
+        "security = \"none\"\nusername = \"u\"\npassword_file = \"smtp.password\"",
+    );
     let (code, document) = space.json(&["run"]);
     assert_eq!(code, Some(78), "{document}");
     let text = document.to_string();

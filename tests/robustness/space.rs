@@ -107,7 +107,7 @@ impl Ran {
 impl Space {
     /// A space without reports.
     pub(crate) fn empty() -> Space {
-        let space = Space { folder: tempfile::tempdir().unwrap() };
+        let space = Space { folder: folder() };
         space.write("papertally.toml", CONFIG);
         space.write("members.csv", "id,name,usernames\nM1,Ann Kestrel,ann\nM2,Ben Lark,ben\n");
         space.write("teams.csv", "id,name\n");
@@ -118,13 +118,13 @@ impl Space {
     /// A space with October's report, 1.55 in two jobs.
     pub(crate) fn new() -> Space {
         let space = Space::empty();
-        space.write("inbox/october.csv", &october());
+        space.write("inbox/october.csv", october());
         space
     }
 
     /// The samples that come with papertally, copied.
     pub(crate) fn samples() -> Space {
-        let space = Space { folder: tempfile::tempdir().unwrap() };
+        let space = Space { folder: folder() };
         let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample-reports");
         for name in ["papertally.toml", "members.csv", "teams.csv", "accounts.csv"] {
             fs::copy(samples.join(name), space.path(name)).unwrap();
@@ -147,7 +147,7 @@ impl Space {
     pub(crate) fn edit(&self, from: &str, to: &str) {
         let config = fs::read_to_string(self.path("papertally.toml")).unwrap();
         assert!(config.contains(from), "no `{from}` in the configuration");
-        self.write("papertally.toml", &config.replace(from, to));
+        self.write("papertally.toml", config.replace(from, to));
     }
 
     /// A path of the space.
@@ -258,8 +258,16 @@ impl Space {
             let name = entry.path().strip_prefix(&root).unwrap().to_string_lossy().into_owned();
             (name, fs::read(entry.path()).unwrap())
         });
-        named.filter(|(name, _)| !name.starts_with("ledger.sqlite") && !name.contains(".papertally-")).collect()
+        named
+            .filter(|(name, _)| !name.starts_with("ledger.sqlite") && !name.contains(".papertally-"))
+            .collect()
     }
+}
+
+/// A temporary folder, in memory where the system has that: what a killed process wrote outlives it there too,
+/// and nobody waits for disks.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 /// October's report of the small space.
@@ -280,7 +288,7 @@ fn dump(path: &Path) -> rusqlite::Result<BTreeMap<String, Vec<String>>> {
     for table in tables {
         // Test code of our own tables: their names need no quoting beyond this.
         let mut statement = db.prepare(&["SELECT * FROM \"", &table, "\""].concat())?;
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([])?;
         let mut lines = Vec::new();
         while let Some(row) = rows.next()? {

@@ -122,6 +122,16 @@ CREATE TABLE job_change (
 ) STRICT;
 CREATE INDEX job_change_job ON job_change (job_id);
 
+-- Two users with the same jobs in different reports: perhaps one who was renamed. Kept with the report, so that
+-- a batch waits for a person however the report came in, until an alias makes them one.
+CREATE TABLE lookalike (
+    report_id INTEGER NOT NULL REFERENCES report (id),
+    stored_user_id INTEGER NOT NULL REFERENCES user (id),
+    row_user_id INTEGER NOT NULL REFERENCES user (id),
+    job_count INTEGER NOT NULL,
+    PRIMARY KEY (report_id, stored_user_id, row_user_id)
+) STRICT, WITHOUT ROWID;
+
 -- The issued lines of one site and period. A later batch of the same period has the next sequence.
 CREATE TABLE batch (
     id INTEGER PRIMARY KEY,

@@ -73,24 +73,24 @@ fn csv_rows(text: &str) -> Result<Rows, Refusal> {
         .from_reader(text.as_bytes());
     let mut rows = Rows::new();
     let mut lines = Lines { bytes: text.as_bytes(), at: 0, line: 1 };
+    let mut last = (0, String::new());
     for record in reader.records() {
         let record = record.map_err(|error| (format!("CSV that cannot be read ({error})"), "a table"))?;
         let start = record.position().and_then(|position| usize::try_from(position.byte()).ok());
         let row = lines.line_at(start.unwrap_or(text.len()));
         let cells: Vec<Cell> = record.iter().map(text_cell).collect();
+        last = (row, record.iter().next_back().unwrap_or_default().to_owned());
         if !cells.iter().all(Cell::is_empty) {
             rows.push((row, cells));
         }
     }
     // A quote that is never closed takes the rest of the file into one cell, and the rows in it are lost.
-    let takes_lines = |cell: &Cell| matches!(cell, Cell::Text(text) if text.contains(['\n', '\r']));
-    let last = rows.last().filter(|(_, cells)| cells.last().is_some_and(takes_lines));
-    match last {
-        Some((row, _)) if text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 => {
-            Err((format!("a quote in row {row} that is never closed"), "a quote at the cell's end too"))
-        }
-        _ => Ok(rows),
+    let (row, cell) = last;
+    let takes_rest = cell.contains(['\n', '\r']) || text.ends_with(&format!("\"{cell}"));
+    if takes_rest && text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1 {
+        return Err((format!("a quote in row {row} that is never closed"), "a quote at the cell's end too"));
     }
+    Ok(rows)
 }
 
 /// Counts lines up to the start of each record: the csv crate's own count stands before the line end of the
@@ -231,6 +231,8 @@ mod tests {
         check(b"id\n007\n", "1:id 2:007");
         check(b"id\r007\r\r008", "1:id 2:007 4:008");
         check(b"id,n\n1,\"x\n2,y\n", "a quote in row 2 that is never closed / a quote at the cell's end too");
+        check(b"id,n\n1,\"x\n", "a quote in row 2 that is never closed / a quote at the cell's end too");
+        check(b"id,n\n1,\"x", "a quote in row 2 that is never closed / a quote at the cell's end too");
         check(b"id,n\n1,5\" disk\n", "1:id|n 2:1|5\" disk");
         check(b"", "an empty file / a header and rows");
         check(b"\xd0\xcf\x11\xe0\xa1", "an old workbook (XLS) / CSV or XLSX: save it as one of them");
