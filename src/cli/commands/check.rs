@@ -9,6 +9,7 @@ use super::Context;
 use super::reading::{Documents, FileResult, file_json, message, page, refused_json, sentence};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::ui::counted;
 use crate::config::{SiteConfig, load_sites};
 use crate::domain::{Currency, Exact, Finding, Severity, fold_name};
 use crate::ledger::{self, Ledger, LedgerError, SiteId};
@@ -157,7 +158,12 @@ fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &Totals) 
             }
         }
     }
-    context.ui.line(format!("Together: {} jobs, {} pages, cost {}.", totals.jobs, totals.pages, totals.cost));
+    context.ui.line(format!(
+        "Together: {}, {}, cost {}.",
+        counted(totals.jobs, "job", "jobs"),
+        counted(totals.pages, "page", "pages"),
+        totals.cost
+    ));
     let texts = |sums: &BTreeMap<String, Exact>| -> BTreeMap<String, String> {
         sums.iter().map(|(name, cost)| (name.clone(), cost.to_string())).collect()
     };

@@ -97,7 +97,7 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
     } else {
         ui.findings(&night.told.urgent, Notes::Counted);
     }
-    show_deliveries(ui, books, night);
+    show_deliveries(ui, books, night, mode);
     if mode == Mode::Dry {
         ui.status("A dry run: nothing was written.");
     } else if !has_news(night) {
@@ -105,12 +105,13 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
     }
 }
 
-fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>) {
+fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
+    let issued = if mode == Mode::Dry { "Would issue" } else { "Issued" };
     for site in &night.sites {
         for drafted in &site.issued {
             let batch = &drafted.draft.batch;
             ui.status(format!(
-                "Issued batch {}: net {} {}, tax {}.",
+                "{issued} batch {}: net {} {}, tax {}.",
                 batch.id,
                 batch.net().to_text(batch.currency.decimals()),
                 batch.currency,
