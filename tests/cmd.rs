@@ -7,8 +7,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops where its own files are missing")]
 
+mod support;
+
 use std::fs;
 use std::path::Path;
+
+use support::{copy, copy_samples};
 
 #[test]
 fn every_command_says_what_its_case_shows() {
@@ -30,7 +34,7 @@ fn every_command_says_what_its_case_shows() {
         let staged = stage.join(case.file_name().unwrap());
         fs::copy(case, &staged).unwrap();
         let folder = staged.with_extension("in");
-        copy(&root.join("sample-reports"), &folder.join("sample-reports"));
+        copy_samples(&folder.join("sample-reports"));
         copy(&case.with_extension("in"), &folder);
     }
     trycmd::TestCases::new()
@@ -41,21 +45,4 @@ fn every_command_says_what_its_case_shows() {
         .case(stage.join("*.trycmd"))
         .case(stage.join("*.md"))
         .run();
-}
-
-/// Copies a folder where there is one. What a run of the samples wrote by hand is left out.
-fn copy(from: &Path, to: &Path) {
-    if !from.is_dir() {
-        return;
-    }
-    fs::create_dir_all(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        let name = path.file_name().unwrap();
-        match path.is_dir() {
-            true if name == "out" => {}
-            true => copy(&path, &to.join(name)),
-            false => drop(fs::copy(&path, to.join(name)).unwrap()),
-        }
-    }
 }
