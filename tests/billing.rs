@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 use papertally::config::Config;
-use papertally::domain::{InvoiceLine, JobRow, JobState, Period, ReportFacts, ReportKind};
-use papertally::ledger::{Documents, Ledger, ReportOrigin};
+use papertally::domain::{Fingerprint, InvoiceLine, JobState, Period, ReportFacts, ReportKind};
+use papertally::ledger::{Documents, JobNames, KeyedJob, Ledger, ReportOrigin};
 use papertally::run::bill::{Gaps, IssueOutcome, draft, issue};
 use papertally::run::books::Books;
 use papertally::run::reverse::reverse;
@@ -143,15 +143,20 @@ impl Space {
         };
         let mut ingest = ledger.begin_ingest(&origin).unwrap();
         for (index, (user, time, account, pages, colour, cost, state)) in jobs.iter().enumerate() {
-            let row = JobRow {
-                row: u64::try_from(index).unwrap() + 4,
-                time: time.parse::<NaiveDateTime>().unwrap(),
-                user,
-                account: Some(account),
-                printer: "MFD-1",
-                document: Some("plan.pdf"),
+            let names = JobNames {
+                user: ingest.user(user).unwrap(),
+                account: ingest.account(account).unwrap(),
+                printer: ingest.printer("MFD-1").unwrap(),
                 job_type: None,
                 paper_size: None,
+            };
+            let job = KeyedJob {
+                row: u64::try_from(index).unwrap() + 4,
+                second: time.parse::<NaiveDateTime>().unwrap().and_utc().timestamp(),
+                fingerprint: Fingerprint::of("MFD-1", "plan.pdf", *pages),
+                names,
+                has_account: true,
+                document: Some("plan.pdf"),
                 pages: *pages,
                 colour_pages: Some(*colour),
                 duplex: None,
@@ -159,7 +164,7 @@ impl Space {
                 cost: Some(cost.parse().unwrap()),
                 state: *state,
             };
-            ingest.job(&row, false).unwrap();
+            ingest.keyed(&job, false).unwrap();
         }
         ingest.finish(Some(period)).unwrap();
     }

@@ -100,6 +100,10 @@ impl From<LedgerError> for Failure {
             LedgerError::Newer { .. } => {
                 failure("ledger-newer", "install the papertally that wrote it, or a later one")
             }
+            LedgerError::Older { .. } => failure(
+                "ledger-older",
+                "run `papertally ingest` or `papertally run` once: they copy the ledger first and then bring it up",
+            ),
             LedgerError::NotALedger => {
                 failure("ledger-foreign", "let `ledger.path` name another file; this one was left as it is")
             }

@@ -1,9 +1,10 @@
 //! The JSON documents of the command line, as scripts rely on them.
 
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
+use crate::domain::SuspenseItem;
 
 /// A document as text.
 pub(super) fn text(document: &impl Serialize) -> String {
@@ -20,4 +21,19 @@ pub(super) fn failure(failure: &Failure) -> String {
             "hints": failure.hints,
         }
     }))
+}
+
+/// Jobs that nobody pays yet.
+pub(super) fn suspense(items: &[SuspenseItem]) -> Vec<Value> {
+    let item = |item: &SuspenseItem| {
+        json!({
+            "user": item.user,
+            "account": item.account,
+            "reason": item.reason,
+            "jobs": item.jobs,
+            "pages": item.pages,
+            "cost": item.cost.to_string(),
+        })
+    };
+    items.iter().map(item).collect()
 }

@@ -156,7 +156,8 @@ fn charge_class(
         included += free;
         value += price.times(pages);
         covered += price.times(free);
-        if pages > free {
+        // Pages at no price are no second price: a line of them beside others still has one.
+        if pages > free && !price.is_zero() {
             charged.push((pages - free, price));
         }
     }
@@ -293,7 +294,7 @@ mod tests {
             });
         }
         let charges = charge(&[item("scan", 50, 0, "0"), item("print", 12, 0, "0.60")], &terms);
-        assert_eq!(charges[0].pages_at, None, "free pages and charged pages have two prices");
+        assert_eq!(charges[0].pages_at, Some((2, money("0.08"))), "free pages are no second price");
         assert_eq!((charges[0].amount.to_string(), charges[0].usage.mono_included), ("0.16".to_owned(), 10));
     }
 

@@ -221,15 +221,20 @@ impl Directory {
         self.accounts.rules()
     }
 
-    /// Seats of a team in the period: the largest number that its rows give, else the largest number of its
-    /// members on any one day.
-    pub fn seats(&self, team: &str, period: Period) -> u32 {
+    /// Seats that the team's rows of the period give, the largest number where they differ.
+    pub fn given_seats(&self, team: &str, period: Period) -> Option<u32> {
         let in_period = |span: &Span| {
             Span::new(Some(period.first_day()), Some(period.last_day()))
                 .is_some_and(|days| days.overlaps(span))
         };
         let rows = self.teams.iter().filter(|row| row.id == team && in_period(&row.span));
-        if let Some(seats) = rows.filter_map(|row| row.seats).max() {
+        rows.filter_map(|row| row.seats).max()
+    }
+
+    /// Seats of a team in the period: those that its rows give, else the largest number of its members on any
+    /// one day.
+    pub fn seats(&self, team: &str, period: Period) -> u32 {
+        if let Some(seats) = self.given_seats(team, period) {
             return seats;
         }
         let indices = self.rows_of_team.get(team).map_or(&[][..], Vec::as_slice);

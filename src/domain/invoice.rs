@@ -249,7 +249,7 @@ impl Proof {
 /// Money and jobs that wait for the directory, by user or account and reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SuspenseItem {
-    /// The PaperCut username, as first seen.
+    /// The PaperCut username, as first seen; empty where it is the account that has no payer.
     pub user: String,
     /// The shared account, or empty for the personal account.
     pub account: String,

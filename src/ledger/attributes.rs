@@ -1,6 +1,6 @@
 //! What a report says of a job beside its identity, and how a later report changes it.
 
-use super::ingest::KeyedJob;
+use super::keyed::KeyedJob;
 
 /// The columns that are not part of a job's identity. `None`: the report does not say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

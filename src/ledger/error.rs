@@ -15,6 +15,14 @@ pub enum LedgerError {
         /// The newest version that this program knows.
         known: usize,
     },
+    /// An older papertally wrote it, and it was opened for reading only.
+    #[error("the ledger has version {found}, and has to be brought to version {known} first")]
+    Older {
+        /// The ledger's version.
+        found: usize,
+        /// This program's version.
+        known: usize,
+    },
     /// The file is a database of another program.
     #[error("the file is an SQLite database, but not a papertally ledger")]
     NotALedger,

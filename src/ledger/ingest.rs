@@ -9,14 +9,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Statement, Transaction, named_params, params};
 
-use super::attributes::Attributes;
 use super::bits::Bits;
+use super::ingested::{Counted, Ingested, RowIs, Sums};
+use super::keyed::KeyedJob;
 use super::names::{Names, SiteId, apply_aliases};
 use super::read_ahead::{Candidate, ReadAhead};
-use super::stored::{second_of, state_number};
+use super::reports::{insert_report, newer_periods, update_report};
+use super::stored::day_start;
 use super::{Ledger, LedgerError};
 use crate::domain::{
-    Exact, Finding, Fingerprint, JobRow, JobState, Money, Period, Rejection, ReportFacts, Severity, fold_name,
+    Exact, Finding, JobState, MILLIONTHS, Money, Period, Rejection, ReportFacts, Severity, fold_name,
 };
 
 /// Where a report comes from and how it is kept.
@@ -45,62 +47,6 @@ pub enum Documents {
     Drop,
 }
 
-/// What a row turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowIs {
-    /// A job that the ledger did not have.
-    New,
-    /// A job that it had.
-    Repeated,
-    /// A job that is never billed, new or not.
-    NotBillable,
-}
-
-/// Rows of a report by what they turned out to be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// All rows.
-    pub rows: u64,
-    /// New jobs.
-    pub new: u64,
-    /// Jobs that were known.
-    pub repeated: u64,
-    /// Refunded, denied, unprinted and excluded.
-    pub not_billable: u64,
-    /// Unreadable.
-    pub rejected: u64,
-}
-
-/// The same in PaperCut's cost.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sums {
-    /// All rows.
-    pub all: Exact,
-    /// New jobs.
-    pub new: Exact,
-    /// Jobs that were known.
-    pub repeated: Exact,
-    /// Refunded, denied, unprinted and excluded.
-    pub not_billable: Exact,
-    /// Unreadable rows, as far as their money can be read.
-    pub rejected: Exact,
-}
-
-/// A finished report.
-#[derive(Debug)]
-pub struct Ingested {
-    /// Rows.
-    pub counted: Counted,
-    /// Money.
-    pub sums: Sums,
-    /// Jobs that the report shows changed.
-    pub changed: u64,
-    /// First and last day of its jobs.
-    pub days: Option<Period>,
-    /// What a person should look at.
-    pub findings: Vec<Finding>,
-}
-
 /// One report on its way into the ledger. Dropped before [`Ingest::finish`], it leaves no trace.
 #[derive(Debug)]
 pub struct Ingest<'l> {
@@ -117,6 +63,15 @@ pub struct Ingest<'l> {
     /// Up to this second stored jobs may be the same as rows of this report.
     known_until: i64,
     matched: Bits,
+    period: Option<(Period, Span)>,
+    /// Own periods of known reports that end later: they were made later, so what they say of a day holds.
+    newer: Vec<Span>,
+    /// Rows whose job lies in the report's own period.
+    in_period: i64,
+    /// Rows that show an older state than a newer report did.
+    outdated: u64,
+    /// Jobs that a newer report of their day does not have, and their cost.
+    absent: (u64, Exact),
     counted: Counted,
     sums: Sums,
     changed: u64,
@@ -162,6 +117,14 @@ impl Ledger {
             users: HashMap::new(),
             known_until: known_until.unwrap_or(i64::MIN),
             matched: Bits::up_to(jobs),
+            newer: newer_periods(db, origin.site, report_id, origin.facts.period)?
+                .into_iter()
+                .map(Span::of)
+                .collect(),
+            period: origin.facts.period.map(|period| (period, Span::of(period))),
+            in_period: 0,
+            outdated: 0,
+            absent: (0, Exact::ZERO),
             counted: Counted::default(),
             sums: Sums::default(),
             changed: 0,
@@ -171,97 +134,16 @@ impl Ledger {
     }
 }
 
-/// Names of a job by the ledger's numbers, asked for once for each name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JobNames {
-    /// User, after aliases.
-    pub user: i64,
-    /// Shared account; `None` for the personal account.
-    pub account: Option<i64>,
-    /// Printer.
-    pub printer: i64,
-    /// Job type.
-    pub job_type: Option<i64>,
-    /// Paper size.
-    pub paper_size: Option<i64>,
-}
-
-/// A job of the report with its names by number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeyedJob<'a> {
-    /// Line of the file.
-    pub row: u64,
-    /// Wall-clock second of the site.
-    pub second: i64,
-    /// What makes two rows of one second and user the same job.
-    pub fingerprint: Fingerprint,
-    /// Names.
-    pub names: JobNames,
-    /// Whether the report says which account is charged.
-    pub has_account: bool,
-    /// Document name.
-    pub document: Option<&'a str>,
-    /// Pages.
-    pub pages: u32,
-    /// Colour pages, where the report says.
-    pub colour_pages: Option<u32>,
-    /// Both sides, where the report says.
-    pub duplex: Option<bool>,
-    /// Grayscale, where the report says.
-    pub grayscale: Option<bool>,
-    /// Cost, where the report kind has it.
-    pub cost: Option<Money>,
-    /// State.
-    pub state: JobState,
-}
-
-impl KeyedJob<'_> {
-    fn attributes(&self) -> Attributes {
-        Attributes {
-            account_id: self.names.account,
-            job_type_id: self.names.job_type,
-            paper_size_id: self.names.paper_size,
-            colour_pages: i64::from(self.colour_pages.unwrap_or(0).min(self.pages)),
-            duplex: self.duplex,
-            grayscale: self.grayscale,
-            cost: self.cost.map(|cost| cost.millionths()),
-            state: state_number(self.state),
-        }
-    }
-}
-
 impl Ingest<'_> {
-    /// Takes a job as the reader states it. `excluded` says that the operator leaves it out of all bills.
-    pub fn job(&mut self, row: &JobRow<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
-        let names = JobNames {
-            user: self.user(row.user)?,
-            account: row.account.map(|name| self.account(name)).transpose()?.flatten(),
-            printer: self.printer(row.printer)?,
-            job_type: row.job_type.map(|name| self.job_type(name)).transpose()?.flatten(),
-            paper_size: row.paper_size.map(|name| self.paper_size(name)).transpose()?.flatten(),
-        };
-        let job = KeyedJob {
-            row: row.row,
-            second: second_of(row.time),
-            fingerprint: Fingerprint::of(row.printer, row.document.unwrap_or(""), row.pages),
-            names,
-            has_account: row.account.is_some(),
-            document: row.document,
-            pages: row.pages,
-            colour_pages: row.colour_pages,
-            duplex: row.duplex,
-            grayscale: row.grayscale,
-            cost: row.cost,
-            state: row.state,
-        };
-        self.keyed(&job, excluded)
-    }
-
-    /// Takes a job whose names were asked for before.
+    /// Takes a job whose names were asked for before. `excluded` says that the operator leaves it out of all
+    /// bills.
     pub fn keyed(&mut self, job: &KeyedJob<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
         // Behind the last stored second nothing of another report can be: the row is new, and only its
         // occurrence is asked for.
         let added = if job.second <= self.known_until { self.place(job)? } else { self.add(job, 1)? };
+        if self.period.is_some_and(|(_, span)| span.holds(job.second)) {
+            self.in_period += 1;
+        }
         self.seconds = Some(match self.seconds {
             Some((first, last)) => (first.min(job.second), last.max(job.second)),
             None => (job.second, job.second),
@@ -309,6 +191,20 @@ impl Ingest<'_> {
         self.names.paper_size(&self.transaction, name).map(Some)
     }
 
+    /// Counts a row that is no job: a sum or a balance.
+    pub fn tally(&mut self, is: RowIs, cost: Option<Money>) {
+        let cost = cost.map(Exact::from).unwrap_or_default();
+        self.counted.rows += 1;
+        self.sums.all += cost;
+        let (rows, sum) = match is {
+            RowIs::New => (&mut self.counted.new, &mut self.sums.new),
+            RowIs::Repeated => (&mut self.counted.repeated, &mut self.sums.repeated),
+            RowIs::NotBillable => (&mut self.counted.not_billable, &mut self.sums.not_billable),
+        };
+        *rows += 1;
+        *sum += cost;
+    }
+
     /// Takes a row that could not be read.
     pub fn reject(&mut self, rejection: &Rejection) -> Result<(), LedgerError> {
         self.transaction
@@ -343,7 +239,9 @@ impl Ingest<'_> {
             return Err(LedgerError::DoesNotAddUp(format!("cost {}", self.sums.all)));
         }
         update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
-        let findings = self.lookalike_findings()?;
+        let mut findings = self.lookalike_findings()?;
+        findings.extend(self.order_findings());
+        findings.extend(self.missing_finding()?);
         drop((self.stored, self.insert));
         self.transaction.commit()?;
         let day = |second| super::stored::time_of(second).map(|time| time.date());
@@ -352,6 +250,67 @@ impl Ingest<'_> {
             None => None,
         };
         Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings })
+    }
+
+    /// What the order tells in which reports of one time came.
+    fn order_findings(&self) -> Vec<Finding> {
+        let mut findings = Vec::new();
+        if self.outdated > 0 {
+            let message = format!(
+                "{} rows show an older state or cost than a report that ends later did: the later report holds",
+                self.outdated
+            );
+            findings.push(Finding::new(Severity::Note, "older-report", message));
+        }
+        let (jobs, cost) = self.absent;
+        if jobs > 0 {
+            let message = format!(
+                "{jobs} jobs (cost {cost}) were taken in that a report which ends later, and covers their days, does \
+                 not have: they may have been refunded since; export the period once more"
+            );
+            findings.push(Finding::new(Severity::Warning, "jobs-absent-later", message));
+        }
+        findings
+    }
+
+    /// Stored jobs of the report's own period that it does not have: PaperCut leaves refunded jobs out of its
+    /// logs. A report of one printer or group lacks many, which is worth a note only.
+    fn missing_finding(&self) -> Result<Option<Finding>, LedgerError> {
+        let Some((period, span)) = self.period else { return Ok(None) };
+        // Whether a newer report has those jobs was asked when it came.
+        if self.newer.iter().any(|newer| newer.first < span.end && span.first < newer.end) {
+            return Ok(None);
+        }
+        let span = named_params! { ":site": self.site.0, ":first": span.first, ":end": span.end };
+        let db = &self.transaction;
+        let stored: i64 = db.query_row(
+            "SELECT count(*) FROM job WHERE site_id = :site AND second >= :first AND second < :end",
+            span,
+            |row| row.get(0),
+        )?;
+        if stored <= self.in_period {
+            return Ok(None);
+        }
+        let mut statement = db.prepare(
+            "SELECT id, cost FROM job WHERE site_id = :site AND second >= :first AND second < :end AND state = 0",
+        )?;
+        let mut rows = statement.query(span)?;
+        let (mut jobs, mut cost) = (0_i64, 0_i128);
+        while let Some(row) = rows.next()? {
+            if !self.matched.get(row.get(0)?) {
+                jobs += 1;
+                cost += i128::from(row.get::<_, Option<i64>>(1)?.unwrap_or(0));
+            }
+        }
+        let cost = Exact::from_parts(cost * i128::from(MILLIONTHS));
+        let severity = if jobs <= self.in_period { Severity::Warning } else { Severity::Note };
+        Ok((jobs > 0).then(|| {
+            let message = format!(
+                "{jobs} jobs (cost {cost}) that earlier reports have in {period} are not in this one: refunded since, or \
+                 this report is of some users or printers only; they stay billed until a report shows them refunded"
+            );
+            Finding::new(severity, "jobs-missing", message)
+        }))
     }
 
     fn lookalike_findings(&self) -> Result<Vec<Finding>, LedgerError> {
@@ -378,7 +337,11 @@ impl Ingest<'_> {
         if let Some(candidate) = same.or(first).copied() {
             self.matched.set(candidate.id);
             if !candidate.attributes.agree(&attributes, job) {
-                self.change(job, &candidate)?;
+                if self.newer.iter().any(|span| span.holds(job.second)) {
+                    self.outdated += 1;
+                } else {
+                    self.change(job, &candidate)?;
+                }
             }
             return Ok(false);
         }
@@ -390,6 +353,10 @@ impl Ingest<'_> {
             .collect();
         for other in others {
             *self.lookalikes.entry((other, job.names.user)).or_default() += 1;
+        }
+        if job.state == JobState::Charged && self.newer.iter().any(|span| span.holds(job.second)) {
+            self.absent.0 += 1;
+            self.absent.1 += job.cost.map(Exact::from).unwrap_or_default();
         }
         self.add(job, occurrence + 1)
     }
@@ -468,23 +435,33 @@ impl Ingest<'_> {
         Ok(())
     }
 
-    fn count(&mut self, row: &KeyedJob<'_>, excluded: bool, added: bool) -> RowIs {
-        let cost = row.cost.map(Exact::from).unwrap_or_default();
-        self.counted.rows += 1;
-        self.sums.all += cost;
-        if row.state != JobState::Charged || excluded {
-            self.counted.not_billable += 1;
-            self.sums.not_billable += cost;
+    fn count(&mut self, job: &KeyedJob<'_>, excluded: bool, added: bool) -> RowIs {
+        let is = if job.state != JobState::Charged || excluded {
             RowIs::NotBillable
         } else if added {
-            self.counted.new += 1;
-            self.sums.new += cost;
             RowIs::New
         } else {
-            self.counted.repeated += 1;
-            self.sums.repeated += cost;
             RowIs::Repeated
-        }
+        };
+        self.tally(is, job.cost);
+        is
+    }
+}
+
+/// The seconds of a span of days, its end excluded.
+#[derive(Clone, Copy, Debug)]
+struct Span {
+    first: i64,
+    end: i64,
+}
+
+impl Span {
+    fn of(period: Period) -> Span {
+        Span { first: day_start(period.first_day()), end: day_start(period.day_after()) }
+    }
+
+    fn holds(self, second: i64) -> bool {
+        self.first <= second && second < self.end
     }
 }
 
@@ -497,60 +474,4 @@ fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
              user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias]"
         ),
     )
-}
-
-fn insert_report(db: &rusqlite::Connection, origin: &ReportOrigin<'_>) -> Result<i64, LedgerError> {
-    let facts = origin.facts;
-    db.execute(
-        "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at)
-         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at)",
-        named_params! {
-            ":site": origin.site.0,
-            ":sha256": facts.sha256,
-            ":name": origin.name,
-            ":kind": facts.kind.as_str(),
-            ":size": i64::try_from(facts.size_bytes).unwrap_or(i64::MAX),
-            ":encoding": facts.encoding,
-            ":first": facts.period.map(|period| period.first_day().to_string()),
-            ":last": facts.period.map(|period| period.last_day().to_string()),
-            ":at": origin.ingested_at,
-        },
-    )?;
-    Ok(db.last_insert_rowid())
-}
-
-fn update_report(
-    db: &rusqlite::Connection,
-    report_id: i64,
-    counted: &Counted,
-    sums: &Sums,
-    covered: Option<Period>,
-) -> Result<(), LedgerError> {
-    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
-    let money = |sum: Exact| {
-        i64::try_from(sum.parts() / i128::from(crate::domain::MILLIONTHS))
-            .map_err(|_| LedgerError::DoesNotAddUp(format!("a sum of {sum} does not fit")))
-    };
-    db.execute(
-        "UPDATE report SET row_count = :rows, new_count = :new, repeated_count = :repeated,
-         not_billable_count = :not_billable, rejected_count = :rejected, cost = :cost, new_cost = :new_cost,
-         repeated_cost = :repeated_cost, not_billable_cost = :not_billable_cost, rejected_cost = :rejected_cost,
-         covered_first = :first, covered_last = :last WHERE id = :id",
-        named_params! {
-            ":rows": count(counted.rows),
-            ":new": count(counted.new),
-            ":repeated": count(counted.repeated),
-            ":not_billable": count(counted.not_billable),
-            ":rejected": count(counted.rejected),
-            ":cost": money(sums.all)?,
-            ":new_cost": money(sums.new)?,
-            ":repeated_cost": money(sums.repeated)?,
-            ":not_billable_cost": money(sums.not_billable)?,
-            ":rejected_cost": money(sums.rejected)?,
-            ":first": covered.map(|period| period.first_day().to_string()),
-            ":last": covered.map(|period| period.last_day().to_string()),
-            ":id": report_id,
-        },
-    )?;
-    Ok(())
 }

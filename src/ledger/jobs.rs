@@ -91,6 +91,14 @@ fn fact(row: &Row<'_>) -> Result<JobFact, LedgerError> {
     })
 }
 
+/// The days of two seconds.
+fn days_of(first: Option<i64>, last: Option<i64>) -> Result<Option<Period>, LedgerError> {
+    match (first, last) {
+        (Some(first), Some(last)) => Ok(Period::of_days(time_of(first)?.date(), time_of(last)?.date())),
+        _ => Ok(None),
+    }
+}
+
 impl Ledger {
     /// Hands out every job of a site and period, in order of time.
     pub fn each_job<E: From<LedgerError>>(
@@ -121,10 +129,17 @@ impl Ledger {
             named_params! { ":site": site.0 },
             |row| Ok((row.get(0)?, row.get(1)?)),
         )?;
-        match (first, last) {
-            (Some(first), Some(last)) => Ok(Period::of_days(time_of(first)?.date(), time_of(last)?.date())),
-            _ => Ok(None),
-        }
+        days_of(first, last)
+    }
+
+    /// The days of the jobs of a site that arrived after a mark.
+    pub fn days_after(&self, site: SiteId, mark: Marks) -> Result<Option<Period>, LedgerError> {
+        let (first, last): (Option<i64>, Option<i64>) = self.connection.query_row(
+            "SELECT min(second), max(second) FROM job WHERE id > :job AND site_id = :site",
+            named_params! { ":job": mark.job, ":site": site.0 },
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        days_of(first, last)
     }
 
     /// A job with its report row and its changes.

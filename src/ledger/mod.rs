@@ -8,8 +8,10 @@ mod bits;
 mod deliveries;
 mod error;
 mod ingest;
+mod ingested;
 mod invoices;
 mod jobs;
+mod keyed;
 mod migrate;
 mod names;
 mod read_ahead;
@@ -25,9 +27,11 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
-pub use ingest::{Counted, Documents, Ingest, Ingested, JobNames, KeyedJob, ReportOrigin, RowIs, Sums};
+pub use ingest::{Documents, Ingest, ReportOrigin};
+pub use ingested::{Counted, Ingested, RowIs, Sums};
 pub use invoices::{Issue, IssuedBatch, IssuedLine, LineJob, NewBatch, OpenLink, Role};
 pub use jobs::{JobFact, Marks, NameTable, StoredJob};
+pub use keyed::{JobNames, KeyedJob};
 pub use migrate::STEPS;
 pub use names::SiteId;
 pub use reports::{StoredRejection, StoredReport};
@@ -57,21 +61,19 @@ impl Ledger {
         Ledger::prepare(connection, path)
     }
 
-    /// Opens an existing ledger for reading; `None` where there is none yet. An older one is not migrated
-    /// here, since reading changes no byte: it is refused as [`LedgerError::NotALedger`] would be.
+    /// Opens an existing ledger for reading; `None` where there is none yet. An older one is refused, since
+    /// reading changes no byte.
     pub fn open_read_only(path: &Path) -> Result<Option<Ledger>, LedgerError> {
         if !path.exists() {
             return Ok(None);
         }
         let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
-        let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        let found = usize::try_from(found).unwrap_or(usize::MAX);
-        match found {
-            _ if found > STEPS.len() => Err(LedgerError::Newer { found, known: STEPS.len() }),
-            _ if found < STEPS.len() => Err(LedgerError::NotALedger),
-            _ => Ok(Some(Ledger { connection, backup: None })),
+        let found = migrate::version(&connection, STEPS.len())?;
+        if found < STEPS.len() {
+            return Err(LedgerError::Older { found, known: STEPS.len() });
         }
+        Ok(Some(Ledger { connection, backup: None }))
     }
 
     /// An empty ledger for `check`: SQLite's private temporary database, which spills to a file of its own
@@ -105,7 +107,7 @@ impl Ledger {
         connection.pragma_update(None, "foreign_keys", true)?;
         connection.pragma_update(None, "cache_size", CACHE_KIB)?;
         connection.pragma_update(None, "temp_store", "MEMORY")?;
-        let backup = migrate::migrate(&mut connection, path)?;
+        let backup = migrate::migrate(&mut connection, path, &STEPS)?;
         Ok(Ledger { connection, backup })
     }
 }

@@ -1,10 +1,12 @@
 //! Reports that were taken in: which, what was in them, and which days they speak for.
 
-use rusqlite::{OptionalExtension, Row, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
+use super::ingest::ReportOrigin;
+use super::ingested::{Counted, Sums};
 use super::stored::period_of;
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Money, Period};
+use crate::domain::{Exact, MILLIONTHS, Money, Period};
 
 /// A report as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,4 +147,83 @@ impl Ledger {
 /// The one query for reports with one of this module's own endings.
 fn format_report(ending: &'static str) -> String {
     [REPORT, ending].join(" ")
+}
+
+/// Adds a report whose rows are about to be taken in.
+pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Result<i64, LedgerError> {
+    let facts = origin.facts;
+    db.execute(
+        "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at)
+         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at)",
+        named_params! {
+            ":site": origin.site.0,
+            ":sha256": facts.sha256,
+            ":name": origin.name,
+            ":kind": facts.kind.as_str(),
+            ":size": i64::try_from(facts.size_bytes).unwrap_or(i64::MAX),
+            ":encoding": facts.encoding,
+            ":first": facts.period.map(|period| period.first_day().to_string()),
+            ":last": facts.period.map(|period| period.last_day().to_string()),
+            ":at": origin.ingested_at,
+        },
+    )?;
+    Ok(db.last_insert_rowid())
+}
+
+/// Own periods of a site's other reports that end later than `period` does; none without a period.
+pub(super) fn newer_periods(
+    db: &Connection,
+    site: SiteId,
+    report_id: i64,
+    period: Option<Period>,
+) -> Result<Vec<Period>, LedgerError> {
+    let Some(period) = period else { return Ok(Vec::new()) };
+    let mut statement = db.prepare(
+        "SELECT period_first, period_last FROM report
+         WHERE site_id = :site AND id <> :report AND period_last > :last AND period_first <= :last",
+    )?;
+    let last = period.last_day().to_string();
+    let mut rows = statement.query(named_params! { ":site": site.0, ":report": report_id, ":last": last })?;
+    let mut periods = Vec::new();
+    while let Some(row) = rows.next()? {
+        periods.push(period_of(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)?);
+    }
+    Ok(periods)
+}
+
+/// Writes down what a report's rows turned out to be.
+pub(super) fn update_report(
+    db: &Connection,
+    report_id: i64,
+    counted: &Counted,
+    sums: &Sums,
+    covered: Option<Period>,
+) -> Result<(), LedgerError> {
+    let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
+    let money = |sum: Exact| {
+        i64::try_from(sum.parts() / i128::from(MILLIONTHS))
+            .map_err(|_| LedgerError::DoesNotAddUp(format!("a sum of {sum} does not fit")))
+    };
+    db.execute(
+        "UPDATE report SET row_count = :rows, new_count = :new, repeated_count = :repeated,
+         not_billable_count = :not_billable, rejected_count = :rejected, cost = :cost, new_cost = :new_cost,
+         repeated_cost = :repeated_cost, not_billable_cost = :not_billable_cost, rejected_cost = :rejected_cost,
+         covered_first = :first, covered_last = :last WHERE id = :id",
+        named_params! {
+            ":rows": count(counted.rows),
+            ":new": count(counted.new),
+            ":repeated": count(counted.repeated),
+            ":not_billable": count(counted.not_billable),
+            ":rejected": count(counted.rejected),
+            ":cost": money(sums.all)?,
+            ":new_cost": money(sums.new)?,
+            ":repeated_cost": money(sums.repeated)?,
+            ":not_billable_cost": money(sums.not_billable)?,
+            ":rejected_cost": money(sums.rejected)?,
+            ":first": covered.map(|period| period.first_day().to_string()),
+            ":last": covered.map(|period| period.last_day().to_string()),
+            ":id": report_id,
+        },
+    )?;
+    Ok(())
 }

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::domain::{Finding, Fingerprint, JobRow, JobState, Money, Rejection};
+use crate::domain::{BalanceRow, Finding, Fingerprint, JobRow, JobState, Money, Rejection, SumRow};
 
 /// Jobs of one batch: large enough that handing over costs nothing, small enough that a few batches in
 /// flight stay below a megabyte or two.
@@ -43,12 +43,90 @@ pub(super) struct PackedJob {
     pub(super) state: JobState,
 }
 
+/// A row of sums with texts of its own.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedSum {
+    row: u64,
+    user: Option<String>,
+    account: Option<String>,
+    job_type: Option<String>,
+    jobs: Option<u32>,
+    pages: Option<u32>,
+    colour_pages: Option<u32>,
+    pub(super) cost: Option<Money>,
+}
+
+impl OwnedSum {
+    pub(super) fn of(sum: &SumRow<'_>) -> OwnedSum {
+        OwnedSum {
+            row: sum.row,
+            user: sum.user.map(str::to_owned),
+            account: sum.account.map(str::to_owned),
+            job_type: sum.job_type.map(str::to_owned),
+            jobs: sum.jobs,
+            pages: sum.pages,
+            colour_pages: sum.colour_pages,
+            cost: sum.cost,
+        }
+    }
+
+    pub(super) fn row(&self) -> SumRow<'_> {
+        SumRow {
+            row: self.row,
+            user: self.user.as_deref(),
+            account: self.account.as_deref(),
+            job_type: self.job_type.as_deref(),
+            jobs: self.jobs,
+            pages: self.pages,
+            colour_pages: self.colour_pages,
+            cost: self.cost,
+        }
+    }
+}
+
+/// A balance with texts of its own.
+#[derive(Clone, Debug)]
+pub(super) struct OwnedBalance {
+    row: u64,
+    user: Option<String>,
+    account: Option<String>,
+    balance: Money,
+}
+
+impl OwnedBalance {
+    pub(super) fn of(balance: &BalanceRow<'_>) -> OwnedBalance {
+        OwnedBalance {
+            row: balance.row,
+            user: balance.user.map(str::to_owned),
+            account: balance.account.map(str::to_owned),
+            balance: balance.balance,
+        }
+    }
+
+    pub(super) fn row(&self) -> BalanceRow<'_> {
+        BalanceRow {
+            row: self.row,
+            user: self.user.as_deref(),
+            account: self.account.as_deref(),
+            balance: self.balance,
+        }
+    }
+}
+
+/// A row of a report that has no jobs.
+#[derive(Clone, Debug)]
+pub(super) enum PackedSum {
+    Sum(OwnedSum),
+    Balance(OwnedBalance),
+}
+
 /// One thing that a row turned out to be.
 #[derive(Clone, Debug)]
 pub(super) enum Packed {
     /// The next name of its kind; its number is how many came before it.
     Name(NameKind, String),
     Job(PackedJob),
+    Sum(PackedSum),
     Rejected(Rejection),
     Finding(Finding),
 }

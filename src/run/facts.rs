@@ -116,8 +116,8 @@ struct Sums {
     usage: HashMap<(usize, Option<i64>, Option<i64>, HasColour), Tally>,
     /// By payer, user, account and type.
     detail: HashMap<(usize, i64, Option<i64>, Option<i64>), Tally>,
-    /// By user, account and reason.
-    suspense: HashMap<(i64, Option<i64>, usize), Tally>,
+    /// By user or account, whichever has no payer, and reason.
+    suspense: HashMap<(Option<i64>, Option<i64>, usize), Tally>,
 }
 
 impl Sums {
@@ -134,7 +134,9 @@ impl Sums {
                 self.detail.entry((payer, job.user, job.account, job.job_type)).or_default().add(job);
             }
             Owner::Nobody(reason) => {
-                self.suspense.entry((job.user, job.account, reason)).or_default().add(job);
+                // A job on a shared account waits for the account's payer, whoever printed it.
+                let user = if job.account.is_some() { None } else { Some(job.user) };
+                self.suspense.entry((user, job.account, reason)).or_default().add(job);
             }
         }
     }
@@ -228,7 +230,7 @@ fn detail_items(sums: &Sums, resolver: &Resolver<'_>) -> Vec<DetailItem> {
 fn suspense_items(sums: &Sums, resolver: &Resolver<'_>) -> Vec<SuspenseItem> {
     let names = resolver.names();
     let items = sums.suspense.iter().map(|((user, account, reason), tally)| SuspenseItem {
-        user: name(&names.users, Some(*user)),
+        user: name(&names.users, *user),
         account: name(&names.accounts, *account),
         reason: resolver.reason_at(*reason).to_owned(),
         jobs: tally.jobs,

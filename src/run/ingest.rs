@@ -7,8 +7,11 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use chrono::{NaiveDate, NaiveDateTime};
 
-use super::batch::{Batch, NameKind, Packed, PackedJob, Packer};
-use super::lookalike::lookalikes;
+use super::batch::{Batch, NameKind, OwnedBalance, OwnedSum, Packed, PackedJob, PackedSum, Packer};
+use super::books::{Books, aliases, read_settings};
+use super::lookalike::{Kind, lookalikes};
+use super::sums::SumBook;
+use crate::config::{DocumentNames, SiteConfig};
 use crate::domain::{
     Finding, JobState, Money, Period, Rejection, ReportFacts, ReportKind, Row, Severity, fold_name,
 };
@@ -32,9 +35,9 @@ pub struct Intake<'a> {
     /// The site.
     pub site: SiteId,
     /// What the operator says where a file does not decide.
-    pub settings: &'a ReadSettings,
+    pub settings: ReadSettings,
     /// Old and new usernames.
-    pub aliases: &'a [(String, String)],
+    pub aliases: Vec<(String, String)>,
     /// Accounts that are never billed.
     pub exclude_accounts: &'a [String],
     /// Printers that are never billed.
@@ -42,11 +45,37 @@ pub struct Intake<'a> {
     /// Whether document names are kept.
     pub documents: Documents,
     /// Now, RFC 3339.
-    pub now: &'a str,
+    pub now: String,
     /// Today at the site: no report speaks for a day that is not over.
     pub today: NaiveDate,
     /// How many jobs of the file to list.
     pub jobs_listed: usize,
+}
+
+impl<'a> Intake<'a> {
+    /// Intake into the ledger as the configuration says for a site. Renamed users count under their present names
+    /// from here on.
+    pub fn of_site(books: &'a Books<'_>, site: &'a SiteConfig) -> Result<Intake<'a>, LedgerError> {
+        let ledger = &books.ledger;
+        let site_id = ledger.site(&site.name, site.currency, site.time_zone.name())?;
+        let aliases = aliases(site);
+        ledger.rename_users(site_id, &aliases)?;
+        Ok(Intake {
+            ledger,
+            site: site_id,
+            settings: read_settings(site),
+            aliases,
+            exclude_accounts: &site.exclude_accounts,
+            ignore_printers: &site.ignore_printers,
+            documents: match books.config.document_names {
+                DocumentNames::Keep => Documents::Keep,
+                DocumentNames::Drop => Documents::Drop,
+            },
+            now: books.now_text(),
+            today: books.today(site),
+            jobs_listed: 0,
+        })
+    }
 }
 
 /// A job as it was read, for the page that `check` shows.
@@ -124,14 +153,16 @@ pub enum IngestError {
     Reader,
 }
 
-/// Takes one file in, or says why not. `progress` is told of every row.
+/// Takes one file in, or says why not. `progress` is told of every row. Reports of sums and balances go into
+/// `sums`, or are refused where there is no such book.
 pub fn ingest(
     intake: &Intake<'_>,
     path: &Path,
     name: &str,
+    sums: Option<&mut SumBook>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, IngestError> {
-    let report = sources::examine(path, intake.settings)?;
+    let report = sources::examine(path, &intake.settings)?;
     let facts = report.facts().clone();
     if let Some(stored) = intake.ledger.known_report(&facts.sha256)? {
         return Ok(Outcome::Known { facts: Box::new(facts), stored });
@@ -140,21 +171,24 @@ pub fn ingest(
         site: intake.site,
         facts: &facts,
         name,
-        ingested_at: intake.now,
-        aliases: intake.aliases,
+        ingested_at: &intake.now,
+        aliases: &intake.aliases,
         documents: intake.documents,
     };
-    let mut taking = Taking::new(intake, intake.ledger.begin_ingest(&origin)?);
+    let mut taking = Taking::new(intake, intake.ledger.begin_ingest(&origin)?, sums);
     taking.read(report, progress)?;
+    taking.end_sums(intake);
     let Taking { ingest, jobs, mut findings, users, accounts, days, .. } = taking;
     let covered = covered(&facts, days, intake.today);
     let ingested = ingest.finish(covered)?;
     let mut all = facts.findings.clone();
     all.append(&mut findings);
     all.extend(ingested.findings.iter().cloned());
-    all.extend(lookalikes("users", users.iter().map(|(name, _)| name.as_str())));
-    all.extend(lookalikes("accounts", accounts.iter().map(|account| account.name.as_str())));
-    all.extend(unmatched(intake, &accounts));
+    all.extend(lookalikes(Kind::Users, users.iter().map(|(name, _)| name.as_str())));
+    all.extend(lookalikes(Kind::Accounts, accounts.iter().map(|account| account.name.as_str())));
+    if !accounts.is_empty() {
+        all.extend(unmatched(intake, &accounts.iter().map(|account| fold_name(&account.name)).collect()));
+    }
     Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, findings: all })))
 }
 
@@ -167,8 +201,10 @@ struct Named<Id> {
 }
 
 /// A file on its way in.
-struct Taking<'l> {
+struct Taking<'l, 's> {
     ingest: Ingest<'l>,
+    sums: Option<&'s mut SumBook>,
+    period: Option<Period>,
     exclude_accounts: HashSet<String>,
     ignore_printers: HashSet<String>,
     jobs_listed: usize,
@@ -182,11 +218,13 @@ struct Taking<'l> {
     days: Option<(NaiveDate, NaiveDate)>,
 }
 
-impl<'l> Taking<'l> {
-    fn new(intake: &Intake<'_>, ingest: Ingest<'l>) -> Taking<'l> {
+impl<'l, 's> Taking<'l, 's> {
+    fn new(intake: &Intake<'_>, ingest: Ingest<'l>, sums: Option<&'s mut SumBook>) -> Taking<'l, 's> {
         let folded = |names: &[String]| names.iter().map(|name| fold_name(name)).collect();
         Taking {
             ingest,
+            sums,
+            period: None,
             exclude_accounts: folded(intake.exclude_accounts),
             ignore_printers: folded(intake.ignore_printers),
             jobs_listed: intake.jobs_listed,
@@ -205,9 +243,11 @@ impl<'l> Taking<'l> {
     /// and a writer that fails hangs up.
     fn read(&mut self, report: Report, progress: &mut dyn FnMut(u64)) -> Result<(), IngestError> {
         let kind = report.facts().kind;
+        self.period = report.facts().period;
+        let takes_sums = self.sums.is_some();
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-            let reader = scope.spawn(move || read_batches(report, &sender));
+            let reader = scope.spawn(move || read_batches(report, takes_sums, &sender));
             let written = receiver.iter().try_for_each(|batch| self.batch(&batch, progress));
             drop(receiver);
             let read = reader.join().map_err(|_| IngestError::Reader)?;
@@ -231,9 +271,38 @@ impl<'l> Taking<'l> {
                 Packed::Name(kind, name) => self.name(*kind, name)?,
                 Packed::Rejected(rejection) => self.reject(rejection)?,
                 Packed::Finding(finding) => self.note(finding.clone()),
+                Packed::Sum(sum) => self.sum(sum),
             }
         }
         Ok(())
+    }
+
+    /// Counts a row of sums or balances.
+    fn sum(&mut self, row: &PackedSum) {
+        let Some(book) = self.sums.as_deref_mut() else { return };
+        let (judged, cost) = match row {
+            PackedSum::Sum(sum) => (book.sum(&sum.row(), self.period, &self.exclude_accounts), sum.cost),
+            // A balance is money that is owed, not money that was printed: it stays out of the report's sums.
+            PackedSum::Balance(balance) => (book.balance(&balance.row(), &self.exclude_accounts), None),
+        };
+        self.ingest.tally(judged.is, cost);
+        if let Some(finding) = judged.finding {
+            self.note(finding);
+        }
+    }
+
+    /// Ends a report of sums: differences to earlier ones, names that look alike, exclusions without a row.
+    fn end_sums(&mut self, intake: &Intake<'_>) {
+        let Some(book) = self.sums.as_deref_mut() else { return };
+        let mut findings = book.finish_report();
+        let (users, accounts) = book.names();
+        if users.is_empty() && accounts.is_empty() {
+            return;
+        }
+        findings.extend(lookalikes(Kind::Users, users.iter().copied()));
+        findings.extend(lookalikes(Kind::Accounts, accounts.iter().copied()));
+        findings.extend(unmatched(intake, &book.seen_accounts()));
+        self.findings.append(&mut findings);
     }
 
     fn name(&mut self, kind: NameKind, name: &str) -> Result<(), LedgerError> {
@@ -346,14 +415,22 @@ enum Stop {
 }
 
 /// Reads all rows and sends them by the batch.
-fn read_batches(mut report: Report, sender: &SyncSender<Batch>) -> Result<(), ReadRowsError<Stop>> {
+fn read_batches(
+    mut report: Report,
+    takes_sums: bool,
+    sender: &SyncSender<Batch>,
+) -> Result<(), ReadRowsError<Stop>> {
     let mut packer = Packer::default();
     report.read(|row| {
         match row {
             Row::Job(job) => packer.job(&job),
             Row::Rejected(rejection) => packer.batch.rows.push(Packed::Rejected(rejection)),
             Row::Finding(finding) => packer.batch.rows.push(Packed::Finding(finding)),
-            Row::Sum(_) | Row::Balance(_) => return Err(Stop::NoJobs),
+            Row::Sum(_) | Row::Balance(_) if !takes_sums => return Err(Stop::NoJobs),
+            Row::Sum(sum) => packer.batch.rows.push(Packed::Sum(PackedSum::Sum(OwnedSum::of(&sum)))),
+            Row::Balance(balance) => {
+                packer.batch.rows.push(Packed::Sum(PackedSum::Balance(OwnedBalance::of(&balance))));
+            }
         }
         if packer.batch.is_full() {
             sender.send(packer.hand_over()).map_err(|_| Stop::HungUp)?;
@@ -372,8 +449,7 @@ fn covered(facts: &ReportFacts, days: Option<(NaiveDate, NaiveDate)>, today: Nai
 }
 
 /// Names in the exclusion list that no row has: a typing mistake would bill what should be free.
-fn unmatched(intake: &Intake<'_>, accounts: &[Named<Option<i64>>]) -> Vec<Finding> {
-    let seen: HashSet<String> = accounts.iter().map(|account| fold_name(&account.name)).collect();
+fn unmatched(intake: &Intake<'_>, seen: &HashSet<String>) -> Vec<Finding> {
     let missing = intake.exclude_accounts.iter().filter(|account| !seen.contains(&fold_name(account)));
     missing
         .map(|account| {

@@ -22,5 +22,6 @@ pub mod reconcile;
 pub mod resolve;
 pub mod reverse;
 pub mod summary;
+pub mod sums;
 pub mod totals;
 mod wording;

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::bill::{Drafted, Gaps, IssueOutcome, draft, issue};
-use super::books::{Books, aliases, read_settings};
+use super::books::Books;
 use super::collect::{Found, collect};
 use super::deliver::{Handed, deliver};
 use super::due::{Agenda, agenda};
@@ -13,9 +13,9 @@ use super::ingest::{IngestError, Intake, Outcome, TakenReport, ingest};
 use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense};
 use super::summary::{Told, tell};
-use crate::config::{DocumentNames, SiteConfig};
+use crate::config::SiteConfig;
 use crate::domain::{Finding, Severity, SuspenseItem};
-use crate::ledger::{DeliveryKind, Documents, SiteId};
+use crate::ledger::DeliveryKind;
 
 /// Whether a run hands anything out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,8 +91,6 @@ fn site_night<'a>(
     clock: SystemTime,
     progress: &mut dyn FnMut(&str),
 ) -> Result<SiteNight<'a>, RunError> {
-    let site_id = books.ledger.site(&site.name, site.currency, site.time_zone.name())?;
-    books.ledger.rename_users(site_id, &aliases(site))?;
     let mut night = SiteNight {
         site,
         taken: Vec::new(),
@@ -104,7 +102,7 @@ fn site_night<'a>(
         findings: books.directory.findings().to_vec(),
         agenda: Agenda::default(),
     };
-    take_in(books, site_id, &mut night, clock, progress)?;
+    take_in(books, &mut night, clock, progress)?;
     bill_what_is_due(books, &mut night)?;
     night.suspense = suspense(books, site)?;
     night.findings.extend(night.suspense.iter().map(suspense_finding));
@@ -118,7 +116,6 @@ fn site_night<'a>(
 /// Takes in the files of the inboxes. A file that is no report is a finding: the others go on.
 fn take_in(
     books: &Books<'_>,
-    site_id: SiteId,
     night: &mut SiteNight<'_>,
     clock: SystemTime,
     progress: &mut dyn FnMut(&str),
@@ -126,21 +123,9 @@ fn take_in(
     let site = night.site;
     let collected = collect(site, &books.config.output.folder, clock)?;
     night.unsettled = collected.unsettled;
-    let (settings, aliases, now) = (read_settings(site), aliases(site), books.now_text());
-    let intake = Intake {
-        ledger: &books.ledger,
-        site: site_id,
-        settings: &settings,
-        aliases: &aliases,
-        exclude_accounts: &site.exclude_accounts,
-        ignore_printers: &site.ignore_printers,
-        documents: documents(books),
-        now: &now,
-        today: books.today(site),
-        jobs_listed: 0,
-    };
+    let intake = Intake::of_site(books, site)?;
     for file in collected.ready {
-        match ingest(&intake, &file.path, &file.name, &mut |_| progress(&file.name)) {
+        match ingest(&intake, &file.path, &file.name, None, &mut |_| progress(&file.name)) {
             Ok(Outcome::Known { .. }) => night.known += 1,
             Ok(Outcome::Taken(report)) => {
                 // Rows that the operator excludes are counted; to tell of each, every night, is no news.
@@ -153,14 +138,6 @@ fn take_in(
         }
     }
     Ok(())
-}
-
-/// Whether the configuration lets document names into the ledger.
-pub fn documents(books: &Books<'_>) -> Documents {
-    match books.config.document_names {
-        DocumentNames::Keep => Documents::Keep,
-        DocumentNames::Drop => Documents::Drop,
-    }
 }
 
 /// A file that was not taken in.

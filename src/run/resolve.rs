@@ -142,7 +142,7 @@ impl<'a> Resolver<'a> {
     /// The terms of a payer in the period.
     pub fn terms(&mut self, payer: &PayerId) -> Result<Terms, String> {
         if let Some(terms) = self.frozen.get(payer) {
-            return Ok(terms.clone());
+            return Ok(Terms { seats: self.seats_now(payer).unwrap_or(terms.seats), ..terms.clone() });
         }
         if let Some(known) = self.terms.get(payer) {
             return known.clone();
@@ -150,6 +150,16 @@ impl<'a> Resolver<'a> {
         let terms = self.policy.terms(payer, self.period);
         self.terms.insert(payer.clone(), terms.clone());
         terms
+    }
+
+    /// The seats of a team that gives no number: they are its members, so a member who is added later brings a
+    /// seat for the jobs that are billed with it.
+    fn seats_now(&self, payer: &PayerId) -> Option<i64> {
+        let PayerId::Team(team) = payer else { return None };
+        let directory = self.policy.directory;
+        directory.payer(payer)?;
+        let is_counted = directory.given_seats(team, self.period).is_none();
+        is_counted.then(|| i64::from(directory.seats(team, self.period)))
     }
 
     /// Whether the payer's period was billed before, so that its terms are those of then.

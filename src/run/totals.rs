@@ -1,10 +1,11 @@
 //! Sums of billable jobs by one column.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::facts::Exclusions;
-use crate::domain::{Exact, Period};
-use crate::ledger::{JobFact, Ledger, LedgerError, SiteId};
+use super::sums::SumBook;
+use crate::domain::{Exact, Finding, Period};
+use crate::ledger::{JobFact, Ledger, LedgerError, Marks, SiteId};
 
 /// One sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,4 +47,68 @@ pub fn totals(
         Ok::<(), LedgerError>(())
     })?;
     Ok((rows, total))
+}
+
+/// Billable jobs that some files brought in, as `check` and `ingest` tell of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IntakeTotals {
+    /// All of them.
+    pub total: TotalsRow,
+    /// PaperCut's cost by user, as first seen.
+    pub users: BTreeMap<String, Exact>,
+    /// PaperCut's cost by shared account.
+    pub accounts: BTreeMap<String, Exact>,
+}
+
+impl IntakeTotals {
+    /// Adds what reports of sums say, where there are no jobs of their periods; else compares, and returns the
+    /// differences.
+    pub fn beside(&mut self, book: &SumBook) -> Vec<Finding> {
+        let sums = book.totals();
+        if self.total.jobs > 0 {
+            let periods = book.periods();
+            return periods
+                .into_iter()
+                .flat_map(|period| book.compare(period, &self.users, &self.accounts))
+                .collect();
+        }
+        self.users = sums.users;
+        self.accounts = sums.accounts;
+        self.total.pages = sums.pages;
+        self.total.cost = sums.cost;
+        Vec::new()
+    }
+}
+
+/// Sums the billable jobs of a site that arrived after `mark`, in the state in which they are now.
+pub fn intake_totals(
+    ledger: &Ledger,
+    site: SiteId,
+    mark: Marks,
+    exclude_accounts: &[String],
+    ignore_printers: &[String],
+) -> Result<IntakeTotals, LedgerError> {
+    let mut sums = IntakeTotals::default();
+    let Some(days) = ledger.days_after(site, mark)? else { return Ok(sums) };
+    let names = ledger.names(site)?;
+    let exclusions = Exclusions::new(&names, exclude_accounts, ignore_printers);
+    let (mut users, mut accounts): (BTreeMap<i64, Exact>, BTreeMap<i64, Exact>) = Default::default();
+    ledger.each_job(site, days, |job| {
+        if job.id > mark.job && exclusions.reason(&job).is_none() {
+            let cost = job.cost.map(Exact::from).unwrap_or_default();
+            sums.total.add(&job);
+            *users.entry(job.user).or_default() += cost;
+            if let Some(account) = job.account {
+                *accounts.entry(account).or_default() += cost;
+            }
+        }
+        Ok::<(), LedgerError>(())
+    })?;
+    let named = |sums: BTreeMap<i64, Exact>, table: &HashMap<i64, String>| {
+        let named = sums.into_iter().filter_map(|(id, cost)| Some((table.get(&id)?.clone(), cost)));
+        named.filter(|(name, _)| !name.is_empty()).collect()
+    };
+    sums.users = named(users, &names.users);
+    sums.accounts = named(accounts, &names.accounts);
+    Ok(sums)
 }

@@ -6,8 +6,9 @@ use super::deliver::delivery_json;
 use super::{Access, Context, period_of, site_of};
 use crate::cli::args::BillArgs;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::json;
 use crate::cli::ui::{Notes, Ui, counted};
-use crate::domain::{Batch, Exact, Finding, Period, Proof, Severity};
+use crate::domain::{Batch, Exact, Finding, Period, Proof, Severity, SuspenseItem};
 use crate::ledger::{Delivery, DeliveryKind};
 use crate::outputs::mirror::{FindingJson, LineJson, ProofJson};
 use crate::run::bill::{Drafted, Gaps, IssueOutcome, charged_payers, draft, issue};
@@ -69,9 +70,11 @@ fn nothing(ui: &mut Ui<'_>, period: Period, site: &str) -> Exit {
 /// Everything is billed, or nothing was printed.
 fn show_empty(ui: &mut Ui<'_>, drafted: &Drafted<'_>, period: Period) -> Exit {
     let batch = &drafted.draft.batch;
-    ui.line(format!("Nothing to bill for {period} beyond what is issued."));
+    ui.line(format!(
+        "No line to issue for {period}: what was printed is billed already, or nobody pays for it yet."
+    ));
     show_exceptions(ui, batch);
-    ui.findings(&batch.findings, Notes::Counted);
+    show_findings(ui, &batch.findings);
     ui.json(&document(batch, State::NothingDue, &batch.findings, &[]));
     exit_of(&batch.findings)
 }
@@ -79,7 +82,7 @@ fn show_empty(ui: &mut Ui<'_>, drafted: &Drafted<'_>, period: Period) -> Exit {
 fn show_draft(ui: &mut Ui<'_>, drafted: &Drafted<'_>) -> Exit {
     let batch = &drafted.draft.batch;
     show_batch(ui, batch);
-    ui.findings(&batch.findings, Notes::Counted);
+    show_findings(ui, &batch.findings);
     ui.status(format!("A draft: `papertally bill --period {} --issue` issues it.", batch.period));
     ui.json(&document(batch, State::Draft, &batch.findings, &[]));
     exit_of(&batch.findings)
@@ -99,7 +102,7 @@ fn issue_and_show(
         IssueOutcome::Held(more) => {
             findings.extend(more);
             show_batch(ui, batch);
-            ui.findings(&findings, Notes::Counted);
+            show_findings(ui, &findings);
             ui.warn(format!(
                 "Not issued: {} to be mended first.",
                 counted(i64::try_from(obstacles.max(1)).unwrap_or(1), "finding has", "findings have")
@@ -112,7 +115,7 @@ fn issue_and_show(
             deliver(books, DeliveryKind::File)?;
             let deliveries = books.ledger.batch_deliveries(batch_row)?;
             show_batch(ui, batch);
-            ui.findings(&findings, Notes::Counted);
+            show_findings(ui, &findings);
             for delivery in &deliveries {
                 ui.line(books.config.output.folder.join(&delivery.target).display().to_string());
             }
@@ -134,6 +137,11 @@ fn issue_and_show(
             Ok(if settled { exit_of(&findings) } else { Exit::Delivery })
         }
     }
+}
+
+/// The findings, but for those on suspense: they are listed with their sums already.
+fn show_findings(ui: &mut Ui<'_>, findings: &[Finding]) {
+    ui.findings(findings.iter().filter(|finding| finding.code != "suspense"), Notes::Counted);
 }
 
 /// 3 where a finding needs a person.
@@ -182,13 +190,15 @@ fn show_exceptions(ui: &mut Ui<'_>, batch: &Batch) {
             item.reason
         ));
     }
-    for item in &batch.suspense {
-        ui.line(format!(
-            "In suspense: {}, cost {}: {}.",
-            counted(item.jobs, "job", "jobs"),
-            item.cost,
-            item.reason
-        ));
+    if !batch.suspense.is_empty() {
+        let total: Exact = batch.suspense.iter().map(|item| Exact::from(item.cost)).sum();
+        let mut items: Vec<&SuspenseItem> = batch.suspense.iter().collect();
+        items.sort_by_key(|item| std::cmp::Reverse(item.cost));
+        let rows = items.iter().map(|item| {
+            vec![item.jobs.to_string(), item.pages.to_string(), item.cost.to_string(), item.reason.clone()]
+        });
+        ui.line(format!("In suspense, cost {total}: billed once the directory is mended"));
+        ui.table(&["JOBS", "PAGES", "COST", "REASON"], &[0, 1, 2], rows);
     }
 }
 
@@ -226,10 +236,7 @@ fn document(batch: &Batch, state: State, findings: &[Finding], deliveries: &[Del
         "not_billable": batch.not_billable.iter().map(|item| json!({
             "reason": item.reason, "jobs": item.jobs, "pages": item.pages, "cost": item.cost.to_string(),
         })).collect::<Vec<Value>>(),
-        "suspense": batch.suspense.iter().map(|item| json!({
-            "user": item.user, "account": item.account, "reason": item.reason, "jobs": item.jobs,
-            "pages": item.pages, "cost": item.cost.to_string(),
-        })).collect::<Vec<Value>>(),
+        "suspense": json::suspense(&batch.suspense),
         "findings": findings.iter().map(FindingJson::of).collect::<Vec<_>>(),
         "deliveries": deliveries.iter().map(delivery_json).collect::<Vec<Value>>(),
     })

@@ -1,22 +1,22 @@
 //! `papertally check`: what taking files in would do, in a ledger that is thrown away.
 
-use std::collections::BTreeMap;
-
-use chrono_tz::Tz;
-use serde_json::{Value, json};
-
 use super::Context;
-use super::reading::{Documents, FileResult, file_json, message, page, refused_json, sentence};
+use super::reading::{Documents, FileResult, message, page, results_json, sentence};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::counted;
 use crate::config::{SiteConfig, load_sites};
-use crate::domain::{Currency, Exact, Finding, Severity, fold_name};
-use crate::ledger::{self, Ledger, LedgerError, SiteId};
+use crate::domain::{Currency, Finding, Money, Severity};
+use crate::ledger::{self, Ledger, Marks};
 use crate::run::books::{aliases, read_settings};
-use crate::run::facts::Exclusions;
 use crate::run::ingest::{Intake, Outcome, ingest};
+use crate::run::sums::SumBook;
+use crate::run::totals::{IntakeTotals, intake_totals};
 use crate::sources::ReadSettings;
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde_json::json;
 
 /// What files are checked by: options, or a site of the configuration.
 struct Rules {
@@ -33,29 +33,37 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
     let ledger = Ledger::temporary()?;
     let site = ledger.site("check", rules.currency, rules.zone.name())?;
     let now = chrono::DateTime::<chrono::Utc>::from(context.outside.clock).with_timezone(&rules.zone);
-    let now_text = now.fixed_offset().to_rfc3339();
     let intake = Intake {
         ledger: &ledger,
         site,
-        settings: &rules.settings,
-        aliases: &rules.aliases,
+        settings: rules.settings.clone(),
+        aliases: rules.aliases.clone(),
         exclude_accounts: &rules.exclude_accounts,
         ignore_printers: &rules.ignore_printers,
         documents: ledger::Documents::Drop,
-        now: &now_text,
+        now: now.fixed_offset().to_rfc3339(),
         today: now.date_naive(),
         jobs_listed: args.rows.0,
     };
+    let mut book = SumBook::default();
     let mut results = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
         let mut progress = context.ui.progress(&name);
-        let outcome = ingest(&intake, &context.outside.folder.join(file), &name, &mut |_| progress.row());
+        let outcome =
+            ingest(&intake, &context.outside.folder.join(file), &name, Some(&mut book), &mut |_| {
+                progress.row()
+            });
         drop(progress);
         results.push(FileResult { name, outcome });
     }
-    let totals = totals(&ledger, site, &rules)?;
-    show(context, &results, &totals);
+    let mut totals =
+        intake_totals(&ledger, site, Marks::default(), &rules.exclude_accounts, &rules.ignore_printers)?;
+    let differences = totals.beside(&book);
+    if let Some(Ok(Outcome::Taken(last))) = results.last_mut().map(|result| &mut result.outcome) {
+        last.findings.extend(differences);
+    }
+    show(context, &results, &totals, &book.totals().balances);
     Ok(exit(&results))
 }
 
@@ -106,46 +114,12 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
     })
 }
 
-/// Billable jobs of all files together.
-#[derive(Default)]
-struct Totals {
-    jobs: i64,
-    pages: i64,
-    cost: Exact,
-    users: BTreeMap<String, Exact>,
-    accounts: BTreeMap<String, Exact>,
-}
-
-fn totals(ledger: &Ledger, site: SiteId, rules: &Rules) -> Result<Totals, LedgerError> {
-    let mut totals = Totals::default();
-    let Some(days) = ledger.job_days(site)? else { return Ok(totals) };
-    let names = ledger.names(site)?;
-    let exclusions = Exclusions::new(&names, &rules.exclude_accounts, &rules.ignore_printers);
-    let mut users: BTreeMap<i64, Exact> = BTreeMap::new();
-    let mut accounts: BTreeMap<i64, Exact> = BTreeMap::new();
-    ledger.each_job(site, days, |job| {
-        if exclusions.reason(&job).is_none() {
-            let cost = job.cost.map(Exact::from).unwrap_or_default();
-            totals.jobs += 1;
-            totals.pages += job.pages;
-            totals.cost += cost;
-            *users.entry(job.user).or_default() += cost;
-            if let Some(account) = job.account {
-                *accounts.entry(account).or_default() += cost;
-            }
-        }
-        Ok::<(), LedgerError>(())
-    })?;
-    let named = |sums: BTreeMap<i64, Exact>, table: &std::collections::HashMap<i64, String>| {
-        sums.into_iter().filter_map(|(id, cost)| table.get(&id).map(|name| (name.clone(), cost))).collect()
-    };
-    totals.users = named(users, &names.users);
-    totals.users.retain(|name, _| !fold_name(name).is_empty());
-    totals.accounts = named(accounts, &names.accounts);
-    Ok(totals)
-}
-
-fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &Totals) {
+fn show(
+    context: &mut Context<'_, '_>,
+    results: &[FileResult],
+    totals: &IntakeTotals,
+    balances: &BTreeMap<String, Money>,
+) {
     for result in results {
         match &result.outcome {
             Ok(Outcome::Taken(report)) => page(context.ui, &result.name, report),
@@ -158,36 +132,16 @@ fn show(context: &mut Context<'_, '_>, results: &[FileResult], totals: &Totals) 
             }
         }
     }
-    context.ui.line(format!(
-        "Together: {}, {}, cost {}.",
-        counted(totals.jobs, "job", "jobs"),
-        counted(totals.pages, "page", "pages"),
-        totals.cost
-    ));
-    let texts = |sums: &BTreeMap<String, Exact>| -> BTreeMap<String, String> {
-        sums.iter().map(|(name, cost)| (name.clone(), cost.to_string())).collect()
-    };
-    let files: Vec<Value> = results
-        .iter()
-        .filter_map(|result| {
-            result.outcome.as_ref().ok().map(|outcome| file_json(&result.name, outcome, Documents::Shown))
-        })
-        .collect();
-    let refused: Vec<Value> = results
-        .iter()
-        .filter_map(|result| result.outcome.as_ref().err().map(|error| refused_json(&result.name, error)))
-        .collect();
-    context.ui.json(&json!({
-        "files": files,
-        "refused": refused,
-        "totals": {
-            "jobs": totals.jobs,
-            "pages": totals.pages,
-            "cost": totals.cost.to_string(),
-            "users": texts(&totals.users),
-            "accounts": texts(&totals.accounts),
-        },
-    }));
+    let all = &totals.total;
+    let (jobs, pages) = (counted(all.jobs, "job", "jobs"), counted(all.pages, "page", "pages"));
+    context.ui.line(format!("Together: {jobs}, {pages}, cost {}.", all.cost));
+    let mut document = results_json(results, totals, Documents::Shown);
+    if !balances.is_empty() {
+        let balances: BTreeMap<&String, String> =
+            balances.iter().map(|(name, balance)| (name, balance.to_string())).collect();
+        document["totals"]["balances"] = json!(balances);
+    }
+    context.ui.json(&document);
 }
 
 /// 1 where a file was refused, 3 where a row was rejected or a finding needs a person.

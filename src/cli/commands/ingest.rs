@@ -1,19 +1,18 @@
 //! `papertally ingest`: files, or what lies in the inboxes, into the ledger.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::check::exit;
-use super::reading::{Documents, FileResult, file_json, message, refused_json, sentence};
+use super::reading::{Documents, FileResult, message, results_json, sentence, totals_json};
 use super::{Access, Context, site_of};
 use crate::cli::args::IngestArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::Notes;
 use crate::config::SiteConfig;
 use crate::domain::Finding;
-use crate::run::books::{Books, aliases, read_settings};
 use crate::run::collect::{Found, collect};
 use crate::run::ingest::{IngestError, Intake, Outcome, ingest};
-use crate::run::nightly::documents;
+use crate::run::totals::{IntakeTotals, intake_totals};
 
 pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
@@ -22,53 +21,43 @@ pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Ex
         .iter()
         .map(|file| Found { path: context.outside.folder.join(file), name: file.display().to_string() })
         .collect();
-    let (books, lock) = context.books(&config, Access::Write)?;
-    let mut results = Vec::new();
-    let mut unsettled = Vec::new();
-    if named.is_empty() {
-        let sites: Vec<&SiteConfig> = match &args.site {
-            Some(name) => vec![site_of(&config, Some(name))?],
-            None => config.sites.iter().collect(),
-        };
-        for site in sites {
-            let found = collect(site, &config.output.folder, context.outside.clock).map_err(Failure::from)?;
+    let (books, _lock) = context.books(&config, Access::Write)?;
+    let sites: Vec<&SiteConfig> = match (&args.site, named.is_empty()) {
+        (None, true) => config.sites.iter().collect(),
+        (site, _) => vec![site_of(&config, site.as_deref())?],
+    };
+    let mark = books.ledger.marks()?;
+    let (mut results, mut unsettled, mut totals) = (Vec::new(), Vec::new(), Vec::new());
+    for site in sites {
+        let mut ready = named.clone();
+        if named.is_empty() {
+            let found = collect(site, &config.output.folder, context.outside.clock)?;
             unsettled.extend(found.unsettled);
-            results.extend(take(&books, context, site, &found.ready)?);
+            ready = found.ready;
         }
-    } else {
-        let site = site_of(&config, args.site.as_deref())?;
-        results = take(&books, context, site, &named)?;
+        let intake = Intake::of_site(&books, site)?;
+        results.extend(take(&intake, context, &ready)?);
+        if context.shared.json {
+            // Sums of two sites may be of two currencies, so each has its own.
+            let of = intake_totals(
+                &books.ledger,
+                intake.site,
+                mark,
+                intake.exclude_accounts,
+                intake.ignore_printers,
+            )?;
+            totals.push((site.name.clone(), of));
+        }
     }
-    drop((books, lock));
-    show(context, &results, &unsettled);
+    show(context, &results, &unsettled, &totals);
     Ok(exit(&results))
 }
 
-fn take(
-    books: &Books<'_>,
-    context: &Context<'_, '_>,
-    site: &SiteConfig,
-    files: &[Found],
-) -> Result<Vec<FileResult>, Failure> {
-    let site_id = books.ledger.site(&site.name, site.currency, site.time_zone.name())?;
-    let (settings, aliases, now) = (read_settings(site), aliases(site), books.now_text());
-    books.ledger.rename_users(site_id, &aliases)?;
-    let intake = Intake {
-        ledger: &books.ledger,
-        site: site_id,
-        settings: &settings,
-        aliases: &aliases,
-        exclude_accounts: &site.exclude_accounts,
-        ignore_printers: &site.ignore_printers,
-        documents: documents(books),
-        now: &now,
-        today: books.today(site),
-        jobs_listed: 0,
-    };
+fn take(intake: &Intake<'_>, context: &Context<'_, '_>, files: &[Found]) -> Result<Vec<FileResult>, Failure> {
     let mut results = Vec::new();
     for file in files {
         let mut progress = context.ui.progress(&file.name);
-        let outcome = ingest(&intake, &file.path, &file.name, &mut |_| progress.row());
+        let outcome = ingest(intake, &file.path, &file.name, None, &mut |_| progress.row());
         drop(progress);
         if let Err(IngestError::Ledger(error)) = outcome {
             return Err(Failure::from(error).while_doing(format!("cannot take in `{}`", file.name)));
@@ -78,7 +67,12 @@ fn take(
     Ok(results)
 }
 
-fn show(context: &mut Context<'_, '_>, results: &[FileResult], unsettled: &[Found]) {
+fn show(
+    context: &mut Context<'_, '_>,
+    results: &[FileResult],
+    unsettled: &[Found],
+    totals: &[(String, IntakeTotals)],
+) {
     for result in results {
         match &result.outcome {
             Ok(outcome) => {
@@ -103,16 +97,19 @@ fn show(context: &mut Context<'_, '_>, results: &[FileResult], unsettled: &[Foun
     if results.is_empty() && unsettled.is_empty() {
         context.ui.line("The inboxes are empty.");
     }
-    let files: Vec<Value> = results
-        .iter()
-        .filter_map(|result| {
-            result.outcome.as_ref().ok().map(|outcome| file_json(&result.name, outcome, Documents::Hidden))
-        })
-        .collect();
-    let refused: Vec<Value> = results
-        .iter()
-        .filter_map(|result| result.outcome.as_ref().err().map(|error| refused_json(&result.name, error)))
-        .collect();
     let left: Vec<&str> = unsettled.iter().map(|file| file.name.as_str()).collect();
-    context.ui.json(&json!({ "files": files, "refused": refused, "left_for_next_run": left }));
+    let only = match totals {
+        [(_, only)] => only.clone(),
+        _ => IntakeTotals::default(),
+    };
+    let mut document = results_json(results, &only, Documents::Hidden);
+    if let Some(map) = document.as_object_mut() {
+        map.insert("left_for_next_run".to_owned(), json!(left));
+        if totals.len() > 1 {
+            let sites = totals.iter().map(|(site, of)| json!({ "site": site, "totals": totals_json(of) }));
+            map.remove("totals");
+            map.insert("sites".to_owned(), sites.collect());
+        }
+    }
+    context.ui.json(&document);
 }

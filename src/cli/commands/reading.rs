@@ -1,5 +1,7 @@
 //! Files as `check` and `ingest` tell of them: the JSON of interface and the page for people.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use crate::cli::ui::{Notes, Ui, counted, grouped};
@@ -7,6 +9,7 @@ use crate::domain::{Exact, Finding, ReportFacts};
 use crate::ledger::{Ingested, RowIs, StoredReport};
 use crate::outputs::mirror::FindingJson;
 use crate::run::ingest::{IngestError, ListedJob, Outcome, TakenReport};
+use crate::run::totals::IntakeTotals;
 
 /// A file that was read, or refused.
 pub(super) struct FileResult {
@@ -51,8 +54,36 @@ fn facts_json(name: &str, facts: &ReportFacts) -> Map<String, Value> {
     }
 }
 
+/// Billable jobs of a call, for scripts.
+pub(super) fn totals_json(totals: &IntakeTotals) -> Value {
+    let texts = |sums: &BTreeMap<String, Exact>| -> BTreeMap<String, String> {
+        sums.iter().map(|(name, cost)| (name.clone(), cost.to_string())).collect()
+    };
+    json!({
+        "jobs": totals.total.jobs,
+        "pages": totals.total.pages,
+        "cost": totals.total.cost.to_string(),
+        "users": texts(&totals.users),
+        "accounts": texts(&totals.accounts),
+    })
+}
+
+/// All files of a call, for scripts.
+pub(super) fn results_json(results: &[FileResult], totals: &IntakeTotals, documents: Documents) -> Value {
+    let file = |result: &FileResult| {
+        result.outcome.as_ref().ok().map(|outcome| file_json(&result.name, outcome, documents))
+    };
+    let refused =
+        |result: &FileResult| result.outcome.as_ref().err().map(|error| refused_json(&result.name, error));
+    json!({
+        "files": results.iter().filter_map(file).collect::<Vec<Value>>(),
+        "refused": results.iter().filter_map(refused).collect::<Vec<Value>>(),
+        "totals": totals_json(totals),
+    })
+}
+
 /// A file that was read, for scripts. Documents are shown only where `documents` says so.
-pub(super) fn file_json(name: &str, outcome: &Outcome, documents: Documents) -> Value {
+fn file_json(name: &str, outcome: &Outcome, documents: Documents) -> Value {
     match outcome {
         Outcome::Known { facts, stored } => {
             let mut map = facts_json(name, facts);
@@ -150,7 +181,7 @@ fn job_json(job: &ListedJob, documents: Documents) -> Value {
 }
 
 /// A refused file, for scripts.
-pub(super) fn refused_json(name: &str, error: &IngestError) -> Value {
+fn refused_json(name: &str, error: &IngestError) -> Value {
     let (code, row, hint) = match error {
         IngestError::Read(error) => (error.code(), error.row(), Some(error.hint())),
         IngestError::NoJobs(_) => ("no-jobs", None, None),

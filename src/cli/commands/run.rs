@@ -92,11 +92,7 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
         }
     }
     let all: Vec<Finding> = night.sites.iter().flat_map(|site| site.findings.iter().cloned()).collect();
-    if night.told.has_news {
-        ui.findings(&all, Notes::Counted);
-    } else {
-        ui.findings(&night.told.urgent, Notes::Counted);
-    }
+    ui.findings(if night.told.has_news { &all } else { &night.told.urgent }, Notes::Counted);
     show_deliveries(ui, books, night, mode);
     if mode == Mode::Dry {
         ui.status("A dry run: nothing was written.");

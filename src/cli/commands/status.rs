@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::deliver::delivery_json;
 use super::{Access, Context};
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::json;
 use crate::cli::ui::{counted, grouped};
 use crate::config::SiteConfig;
 use crate::domain::{Period, SuspenseItem};
@@ -174,10 +175,7 @@ fn site_json(status: &SiteStatus<'_>) -> Value {
         "covered": status.covered.iter().map(|span| json!({
             "from": span.first_day().to_string(), "to": span.last_day().to_string(),
         })).collect::<Vec<Value>>(),
-        "suspense": status.suspense.iter().map(|item| json!({
-            "user": item.user, "account": item.account, "reason": item.reason, "jobs": item.jobs,
-            "pages": item.pages, "cost": item.cost.to_string(),
-        })).collect::<Vec<Value>>(),
+        "suspense": json::suspense(&status.suspense),
         "batches": status.batches.iter().map(|batch| json!({
             "batch": batch.name, "period": batch.period.to_string(), "issued_at": batch.issued_at,
         })).collect::<Vec<Value>>(),
