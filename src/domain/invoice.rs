@@ -342,6 +342,11 @@ impl Batch {
         self.lines.iter().map(|line| Exact::from(line.tax)).sum()
     }
 
+    /// The findings without those that repeat [`Batch::suspense`], for places that show both.
+    pub fn findings_beside_suspense(&self) -> impl Iterator<Item = &Finding> {
+        self.findings.iter().filter(|finding| finding.code != "suspense")
+    }
+
     /// The payers with a charged line, in order.
     pub fn payers(&self) -> BTreeMap<&PayerId, &Payer> {
         self.charged_lines().map(|line| (&line.payer.id, &line.payer)).collect()

@@ -282,7 +282,11 @@ fn report(batch: &Batch, coverage: &Coverage) -> ReportView {
             .collect(),
         suspense: suspense(batch),
         not_billable: not_billable(batch),
-        covered: coverage.covered.iter().map(Period::to_string).collect(),
+        covered: joined(&coverage.covered)
+            .iter()
+            .filter(|span| span.overlaps(&batch.period))
+            .map(Period::to_string)
+            .collect(),
         gaps: coverage.gaps.iter().map(Period::to_string).collect(),
         findings: findings(batch),
     }
@@ -324,11 +328,28 @@ fn not_billable(batch: &Batch) -> Vec<ExceptionView> {
     batch.not_billable.iter().map(view).collect()
 }
 
+/// Spans that overlap or meet become one: weekly reports of a year are one span, not fifty-two.
+fn joined(spans: &[Period]) -> Vec<Period> {
+    let mut sorted = spans.to_vec();
+    sorted.sort_by_key(Period::first_day);
+    let mut joined: Vec<Period> = Vec::new();
+    for span in sorted {
+        match joined.last_mut() {
+            Some(last) if span.first_day() <= last.day_after() => {
+                let until = last.last_day().max(span.last_day());
+                *last = Period::of_days(last.first_day(), until).unwrap_or(*last);
+            }
+            _ => joined.push(span),
+        }
+    }
+    joined
+}
+
 /// The gravest first.
 fn findings(batch: &Batch) -> Vec<FindingView> {
     let mut views = Vec::with_capacity(batch.findings.len());
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
-        let same = batch.findings.iter().filter(|finding| finding.severity == severity);
+        let same = batch.findings_beside_suspense().filter(|finding| finding.severity == severity);
         views.extend(same.map(|finding| FindingView {
             severity: severity.as_str(),
             code: finding.code,
@@ -403,6 +424,33 @@ mod tests {
         let pages = pages(&batch);
         assert!(pages[0].1.contains("14 pages at cost"));
         assert!(!pages[0].1.contains("PRT-2026-03-M003"));
+    }
+
+    #[test]
+    fn covered_days_are_joined_and_only_those_of_the_period_are_shown() {
+        let days =
+            |first: &str, last: &str| Period::of_days(first.parse().unwrap(), last.parse().unwrap()).unwrap();
+        let coverage = Coverage {
+            covered: vec![
+                days("2026-03-14", "2026-03-31"),
+                days("2026-02-27", "2026-03-08"),
+                days("2026-03-07", "2026-03-13"),
+                days("2026-03-10", "2026-03-11"),
+                days("2025-11-01", "2025-11-30"),
+            ],
+            gaps: Vec::new(),
+        };
+        let page = page(&busy_batch(), &coverage);
+        assert!(page.contains("Days that the reports cover: 2026-02-27..2026-03-31<"), "{page}");
+    }
+
+    #[test]
+    fn the_report_tells_suspense_once() {
+        let mut batch = busy_batch();
+        batch.findings.push(Finding::new(Severity::Warning, "suspense", "2 jobs in suspense: user `zoe`"));
+        let page = page(&batch, &Coverage::default());
+        assert!(page.contains("user `zoe` is in no member row"));
+        assert!(!page.contains("2 jobs in suspense"));
     }
 
     #[test]

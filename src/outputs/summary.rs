@@ -13,8 +13,8 @@ use super::html::user_and_account;
 use super::proof_rows::{self, ProofRow};
 use super::templates::{SUMMARY_HTML, SUMMARY_TEXT, TemplateError, Templates};
 
-/// Findings and suspense items that a mail lists; a broken report can have thousands, and the report page and
-/// the workbook have them all.
+/// Findings, suspense items and reports that a mail lists; a broken report can have thousands of findings and a first
+/// run a year of daily reports. The report page and the workbook have all of a batch.
 const LISTED_MAX: usize = 40;
 
 /// What a run did.
@@ -138,12 +138,14 @@ struct View {
     errors: Vec<String>,
     warnings: Vec<String>,
     notes: Vec<String>,
+    notes_unlisted: String,
     unlisted: String,
     undelivered: Vec<String>,
     files: Vec<String>,
     reports: Vec<ReportView>,
+    reports_unlisted: String,
     suspense: Vec<SuspenseView>,
-    suspense_totals: Vec<String>,
+    suspense_text: String,
     suspense_unlisted: String,
     batches: Vec<BatchView>,
     next_due: Option<String>,
@@ -221,9 +223,9 @@ fn view(summary: &Summary) -> View {
         of_severity(&summary.findings, Severity::Warning),
         of_severity(&summary.findings, Severity::Note),
     );
-    let unlisted: usize =
-        [&errors, &warnings, &notes].into_iter().map(|list| list.len().saturating_sub(LISTED_MAX)).sum();
-    let suspense_unlisted = summary.suspense.len().saturating_sub(LISTED_MAX);
+    let beyond = |length: usize| length.saturating_sub(LISTED_MAX);
+    let unlisted = beyond(errors.len()) + beyond(warnings.len()) + beyond(summary.undelivered.len());
+    let notes_unlisted = beyond(notes.len());
     let needs =
         length(&errors) + length(&warnings) + length(&summary.undelivered) + length(&summary.suspense);
     let listed = |list: Vec<String>| list.into_iter().take(LISTED_MAX).collect();
@@ -236,13 +238,15 @@ fn view(summary: &Summary) -> View {
         errors: listed(errors),
         warnings: listed(warnings),
         notes: listed(notes),
+        notes_unlisted: more(notes_unlisted),
         unlisted: more(unlisted),
-        undelivered: summary.undelivered.clone(),
+        undelivered: listed(summary.undelivered.clone()),
         files: summary.files.clone(),
-        reports: summary.reports.iter().map(report_view).collect(),
+        reports: summary.reports.iter().take(LISTED_MAX).map(report_view).collect(),
+        reports_unlisted: more(beyond(summary.reports.len())),
         suspense: summary.suspense.iter().take(LISTED_MAX).map(suspense_view).collect(),
-        suspense_totals: suspense_totals(&summary.suspense),
-        suspense_unlisted: more(suspense_unlisted),
+        suspense_text: suspense_text(&summary.suspense),
+        suspense_unlisted: more(beyond(summary.suspense.len())),
         batches: summary.batches.iter().map(batch_view).collect(),
         next_due: summary.next_due.clone(),
     }
@@ -328,7 +332,8 @@ fn suspense_view(suspense: &SummarySuspense) -> SuspenseView {
     }
 }
 
-fn suspense_totals(suspense: &[SummarySuspense]) -> Vec<String> {
+/// The sums, and how many entries they are: each of them is one of the things that need a person.
+fn suspense_text(suspense: &[SummarySuspense]) -> String {
     let mut currencies: Vec<Currency> = suspense.iter().map(|one| one.currency).collect();
     currencies.sort();
     currencies.dedup();
@@ -338,7 +343,8 @@ fn suspense_totals(suspense: &[SummarySuspense]) -> Vec<String> {
         let jobs = of().map(|one| one.item.jobs).sum();
         format!("{} in {}", amount_of(cost, currency), counted(jobs, "job", "jobs"))
     };
-    currencies.into_iter().map(total).collect()
+    let totals: Vec<String> = currencies.into_iter().map(total).collect();
+    format!("{} of {}", totals.join(", "), counted(length(suspense), "user or account", "users or accounts"))
 }
 
 fn batch_view(batch: &SummaryBatch) -> BatchView {
@@ -429,7 +435,7 @@ mod tests {
         3 THINGS NEED A PERSON
           not delivered: invoice file `main-2026-03-xero.csv`: the disk is full; it goes out next time
           warning: march.csv, row 212, column `Cost`: found `1.2.3`, expected a decimal number
-          waiting for a payer: GBP 0.30 in 2 jobs (listed below)
+          waiting for a payer: GBP 0.30 in 2 jobs of 1 user or account (listed below)
 
         FILES
           out/main-2026-03/main-2026-03.xlsx
@@ -521,5 +527,10 @@ mod tests {
         assert!(mail(&summary).text.contains("… and 1 more"));
         summary.findings.truncate(40);
         assert!(!mail(&summary).text.contains("more"));
+        summary.reports = vec![summary.reports[0].clone(); 365];
+        assert!(mail(&summary).text.contains("… and 325 more"));
+        summary.reports.truncate(40);
+        summary.undelivered = vec![summary.undelivered[0].clone(); 43];
+        assert!(mail(&summary).text.contains("… and 3 more"));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -95,11 +95,18 @@ impl Transport {
     /// One sentence that says what is wrong.
     pub fn probe(&self) -> Result<(), String> {
         match self {
-            Transport::Folder(folder) => std::fs::create_dir_all(folder)
-                .map_err(|error| format!("cannot create the folder `{}`: {error}", folder.display())),
+            Transport::Folder(folder) => probe_folder(folder),
             Transport::Smtp(settings) => settings.connect().map(|mut connection| connection.abort()),
         }
     }
+}
+
+/// Tries out a folder that may not be there yet, in the nearest one that is, and leaves nothing behind.
+fn probe_folder(folder: &Path) -> Result<(), String> {
+    let existing = folder.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(folder);
+    tempfile::tempfile_in(existing)
+        .map(drop)
+        .map_err(|error| format!("cannot write to the folder `{}`: {error}", existing.display()))
 }
 
 fn into_folder(folder: PathBuf, envelope: &Envelope, message: &[u8]) -> Handover {
@@ -425,6 +432,17 @@ mod tests {
         for elsewhere in ["localhost.example", "10.0.0.1", "mail", "::2", ""] {
             assert!(!is_loopback(elsewhere), "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn a_folder_is_tried_out_without_being_made() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(Transport::Folder(folder.path().join("out/mail")).probe(), Ok(()));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        let file = folder.path().join("file");
+        std::fs::write(&file, b"").unwrap();
+        let refused = Transport::Folder(file.join("mail")).probe().unwrap_err();
+        assert!(refused.starts_with("cannot write to the folder `"), "{refused}");
     }
 
     #[test]

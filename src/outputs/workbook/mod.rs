@@ -15,57 +15,58 @@ use super::proof_rows;
 use sheet::{Cell, Column, Looks, Sheet, excel_day};
 
 const LINES: [Column; 24] = [
-    ("Invoice number", 20),
-    ("Payer ID", 14),
-    ("Payer", 28),
-    ("E-mail", 26),
-    ("Period", 10),
-    ("Class", 8),
-    ("Description", 48),
-    ("Quantity", 9),
-    ("Unit price", 10),
-    ("Net", 11),
-    ("Tax name", 12),
-    ("Tax rate %", 7),
-    ("Tax", 10),
-    ("Gross", 11),
-    ("Currency", 9),
-    ("Invoice date", 11),
-    ("Due date", 11),
-    ("Jobs", 8),
-    ("Mono pages", 9),
-    ("Colour pages", 9),
-    ("Mono included", 9),
-    ("Colour included", 9),
-    ("Adjusts", 38),
-    ("Line ID", 38),
+    Column::text("Invoice number", 22),
+    Column::text("Payer ID", 16),
+    Column::text("Payer", 32),
+    Column::text("E-mail", 32),
+    Column::text("Period", 10),
+    Column::text("Class", 10),
+    Column::text("Description", 50),
+    Column::number("Quantity", 11),
+    Column::number("Unit price", 10),
+    Column::number("Net", 11),
+    Column::text("Tax name", 13),
+    Column::number("Tax rate %", 8),
+    Column::number("Tax", 10),
+    Column::number("Gross", 11),
+    Column::text("Currency", 11),
+    Column::number("Invoice date", 12),
+    Column::number("Due date", 12),
+    Column::number("Jobs", 9),
+    Column::number("Mono pages", 10),
+    Column::number("Colour pages", 10),
+    Column::number("Mono included", 11),
+    Column::number("Colour included", 11),
+    Column::text("Adjusts", 40),
+    Column::text("Line ID", 40),
 ];
 
 const DETAIL: [Column; 9] = [
-    ("Payer ID", 14),
-    ("Payer", 28),
-    ("User", 22),
-    ("Shared account", 28),
-    ("Type", 9),
-    ("Jobs", 9),
-    ("Mono pages", 10),
-    ("Colour pages", 10),
-    ("PaperCut cost", 13),
+    Column::text("Payer ID", 16),
+    Column::text("Payer", 32),
+    Column::text("User", 30),
+    Column::text("Shared account", 38),
+    Column::text("Type", 9),
+    Column::number("Jobs", 9),
+    Column::number("Mono pages", 10),
+    Column::number("Colour pages", 10),
+    Column::number("PaperCut cost", 13),
 ];
 
+/// Why is the last column: its sentences are long, and to the right of it they run on without being cut.
 const EXCEPTIONS: [Column; 9] = [
-    ("What", 20),
-    ("Severity", 10),
-    ("Code", 20),
-    ("User", 22),
-    ("Shared account", 28),
-    ("Why", 70),
-    ("Jobs", 9),
-    ("Pages", 9),
-    ("PaperCut cost", 13),
+    Column::text("What", 20),
+    Column::text("Severity", 10),
+    Column::text("Code", 20),
+    Column::text("User", 30),
+    Column::text("Shared account", 38),
+    Column::number("Jobs", 9),
+    Column::number("Pages", 9),
+    Column::number("PaperCut cost", 13),
+    Column::text("Why", 110),
 ];
 
-const PROOF: [Column; 2] = [("Where the money went", 54), ("Amount", 24)];
+const PROOF: [Column; 2] = [Column::text("Where the money went", 54), Column::number("Amount", 24)];
 
 /// Renders the workbook.
 pub(super) fn render(batch: &Batch) -> Result<Rendered, RenderError> {
@@ -199,10 +200,10 @@ fn exceptions(sheet: &mut Sheet<'_>, batch: &Batch) -> Result<(), XlsxError> {
             Cell::Blank,
             Cell::Text(&item.user),
             Cell::Text(&item.account),
-            Cell::Text(&item.reason),
             Cell::Count(item.jobs),
             Cell::Count(item.pages),
             Cell::Price(item.cost.into()),
+            Cell::Text(&item.reason),
         ])?;
     }
     for item in &batch.not_billable {
@@ -212,18 +213,21 @@ fn exceptions(sheet: &mut Sheet<'_>, batch: &Batch) -> Result<(), XlsxError> {
             Cell::Blank,
             Cell::Blank,
             Cell::Blank,
-            Cell::Text(&item.reason),
             Cell::Count(item.jobs),
             Cell::Count(item.pages),
             Cell::Price(item.cost.into()),
+            Cell::Text(&item.reason),
         ])?;
     }
-    for finding in &batch.findings {
+    for finding in batch.findings_beside_suspense() {
         let message = finding.to_string();
         sheet.row(&[
             Cell::Text("finding"),
             Cell::Text(finding.severity.as_str()),
             Cell::Text(finding.code),
+            Cell::Blank,
+            Cell::Blank,
+            Cell::Blank,
             Cell::Blank,
             Cell::Blank,
             Cell::Text(&message),
@@ -318,9 +322,9 @@ mod tests {
         let rows = read(&batch, "Exceptions");
         assert_eq!(
             rows[1][3..9],
-            [text("@SUM(1)"), text("+44"), text("-5"), number(2.0), number(3.0), number(0.125)]
+            [text("@SUM(1)"), text("+44"), number(2.0), number(3.0), number(0.125), text("-5")]
         );
-        assert_eq!(rows[3][5], text("\t=cmd"));
+        assert_eq!(rows[3][8], text("\t=cmd"));
     }
 
     #[test]
@@ -336,7 +340,7 @@ mod tests {
         batch.findings = vec![Finding::new(Severity::Note, "long", "é".repeat(40_000))];
         let rows = read(&batch, "Exceptions");
         assert!(
-            matches!(&rows[2][5], Data::String(text) if text.ends_with("é…") && text.chars().count() == 32_001)
+            matches!(&rows[2][8], Data::String(text) if text.ends_with("é…") && text.chars().count() == 32_001)
         );
     }
 

@@ -34,12 +34,33 @@ pub(super) enum Cell<'a> {
     Day(NaiveDate),
 }
 
-/// A column's header and width in characters.
-pub(super) type Column = (&'static str, u16);
+/// A column: its header, its width in characters, and on which side its cells and header stand.
+pub(super) struct Column {
+    header: &'static str,
+    width: u16,
+    is_number: bool,
+}
+
+impl Column {
+    /// A column of texts.
+    pub(super) const fn text(header: &'static str, width: u16) -> Column {
+        Column { header, width, is_number: false }
+    }
+
+    /// A column of numbers or days.
+    pub(super) const fn number(header: &'static str, width: u16) -> Column {
+        Column { header, width, is_number: true }
+    }
+}
+
+/// Height of the header row in points: two lines. A height that nobody states is one line in some programs, and
+/// the second line of a long header then covers the first row of numbers.
+const HEADER_POINTS: u16 = 32;
 
 /// The looks of all sheets of a workbook.
 pub(super) struct Looks {
-    header: Format,
+    text_header: Format,
+    number_header: Format,
     plain: [Format; 5],
     total: [Format; 5],
 }
@@ -54,20 +75,23 @@ impl Looks {
         let price = format!("{amount}{point}{}", "#".repeat(6 - decimals.min(6)));
         let looks = |base: Format| {
             [
-                base.clone().set_align(FormatAlign::Top),
+                // Indented, so that a text does not touch the number to its left.
+                base.clone().set_align(FormatAlign::Top).set_align(FormatAlign::Left).set_indent(1),
                 base.clone().set_num_format("#,##0"),
                 base.clone().set_num_format(amount.as_str()),
                 base.clone().set_num_format(price.as_str()),
                 base.set_num_format("yyyy-mm-dd"),
             ]
         };
+        let header = Format::new()
+            .set_bold()
+            .set_text_wrap()
+            .set_align(FormatAlign::Bottom)
+            .set_background_color(Color::RGB(0xE9_EDF2))
+            .set_border_bottom(FormatBorder::Thin);
         Looks {
-            header: Format::new()
-                .set_bold()
-                .set_text_wrap()
-                .set_align(FormatAlign::Top)
-                .set_background_color(Color::RGB(0xE9_EDF2))
-                .set_border_bottom(FormatBorder::Thin),
+            text_header: header.clone().set_align(FormatAlign::Left).set_indent(1),
+            number_header: header.set_align(FormatAlign::Right),
             plain: looks(Format::new()),
             total: looks(Format::new().set_bold().set_border_top(FormatBorder::Thin)),
         }
@@ -94,8 +118,10 @@ impl<'a> Sheet<'a> {
         sheet.set_name(name)?.set_freeze_panes(1, 0)?.set_repeat_rows(0, 0)?;
         // A4, sideways, as many pages down as it takes.
         sheet.set_landscape().set_paper_size(9).set_print_fit_to_pages(1, 0);
-        for (column, (header, width)) in (0_u16..).zip(columns) {
-            sheet.write_string_with_format(0, column, *header, &looks.header)?;
+        sheet.set_row_height(0, HEADER_POINTS)?;
+        for (column, Column { header, width, is_number }) in (0_u16..).zip(columns) {
+            let look = if *is_number { &looks.number_header } else { &looks.text_header };
+            sheet.write_string_with_format(0, column, *header, look)?;
             sheet.set_column_width(column, *width)?;
         }
         let columns = u16::try_from(columns.len()).unwrap_or(u16::MAX);
