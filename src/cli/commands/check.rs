@@ -4,6 +4,7 @@ use super::Context;
 use super::reading::{Documents, FileResult, message, page, results_json, sentence};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
+use crate::cli::ui::counted;
 use crate::config::{SiteConfig, load_sites};
 use crate::domain::{Currency, Finding, Money, Severity};
 use crate::ledger::{self, Ledger, Marks};
@@ -132,7 +133,8 @@ fn show(
         }
     }
     let all = &totals.total;
-    context.ui.line(format!("Together: {} jobs, {} pages, cost {}.", all.jobs, all.pages, all.cost));
+    let (jobs, pages) = (counted(all.jobs, "job", "jobs"), counted(all.pages, "page", "pages"));
+    context.ui.line(format!("Together: {jobs}, {pages}, cost {}.", all.cost));
     let mut document = results_json(results, totals, Documents::Shown);
     if !balances.is_empty() {
         let balances: BTreeMap<&String, String> =

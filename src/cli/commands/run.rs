@@ -93,7 +93,7 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
     }
     let all: Vec<Finding> = night.sites.iter().flat_map(|site| site.findings.iter().cloned()).collect();
     ui.findings(if night.told.has_news { &all } else { &night.told.urgent }, Notes::Counted);
-    show_deliveries(ui, books, night);
+    show_deliveries(ui, books, night, mode);
     if mode == Mode::Dry {
         ui.status("A dry run: nothing was written.");
     } else if !has_news(night) {
@@ -101,12 +101,13 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
     }
 }
 
-fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>) {
+fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
+    let issued = if mode == Mode::Dry { "Would issue" } else { "Issued" };
     for site in &night.sites {
         for drafted in &site.issued {
             let batch = &drafted.draft.batch;
             ui.status(format!(
-                "Issued batch {}: net {} {}, tax {}.",
+                "{issued} batch {}: net {} {}, tax {}.",
                 batch.id,
                 batch.net().to_text(batch.currency.decimals()),
                 batch.currency,
