@@ -301,9 +301,13 @@ fn payer_view(batch: &Batch, payer: &Payer, lines: &[&InvoiceLine]) -> PayerView
     }
 }
 
-/// `ann`, or `ann on Acme\Lab`.
+/// `ann`, `ann on Acme\Lab`, or `Acme\Lab` where the account is what has no payer, whoever used it.
 pub(super) fn user_and_account(user: &str, account: &str) -> String {
-    if account.is_empty() { user.to_owned() } else { format!("{user} on {account}") }
+    match (user, account) {
+        (user, "") => user.to_owned(),
+        ("", account) => account.to_owned(),
+        (user, account) => format!("{user} on {account}"),
+    }
 }
 
 fn suspense(batch: &Batch) -> Vec<ExceptionView> {
@@ -424,6 +428,13 @@ mod tests {
         let pages = pages(&batch);
         assert!(pages[0].1.contains("14 pages at cost"));
         assert!(!pages[0].1.contains("PRT-2026-03-M003"));
+    }
+
+    #[test]
+    fn who_waits_for_a_payer_is_a_user_or_an_account_or_both() {
+        assert_eq!(user_and_account("ann", ""), "ann");
+        assert_eq!(user_and_account("ann", "Acme\\Lab"), "ann on Acme\\Lab");
+        assert_eq!(user_and_account("", "Acme\\Lab"), "Acme\\Lab");
     }
 
     #[test]
