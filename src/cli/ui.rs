@@ -118,7 +118,8 @@ impl<'a> Ui<'a> {
         right: &[usize],
         rows: impl IntoIterator<Item = Vec<String>>,
     ) {
-        if self.is_json {
+        let mut rows = rows.into_iter().peekable();
+        if self.is_json || rows.peek().is_none() {
             return;
         }
         let mut table = Table::new();

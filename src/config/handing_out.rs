@@ -9,6 +9,7 @@ use super::paths::Paths;
 use super::raw::{Section, one_of};
 use super::secrets::{SecretSource, source};
 use crate::domain::{DateOrder, Plan, TaxRate, fold_name};
+use crate::outputs::formats::TextEncoding;
 
 /// `[output]`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,12 +164,11 @@ pub(super) fn receivers(root: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -
             section.problem("name", format!("`{name}` a second time"), "another name for each receiver");
         }
         let encoding = section.text("encoding").unwrap_or_else(|| "utf-8".to_owned());
-        let known = encoding_rs::Encoding::for_label(encoding.as_bytes()).is_some();
-        if !known && !encoding.eq_ignore_ascii_case("ascii") {
+        if TextEncoding::parse(&encoding).is_none() {
             section.problem(
                 "encoding",
                 format!("`{encoding}`"),
-                "an encoding such as `utf-8` or `windows-1252`",
+                "an encoding that can be written, such as `utf-8`, `utf-8-bom` or `windows-1252`",
             );
         }
         if let Some(format) = format(&section, taxes, plans) {

@@ -148,7 +148,7 @@ fn charge_class(
         }
         Allowance::Money(_) | Allowance::None => 0,
     };
-    let (mut included, mut value, mut covered) = (0, Exact::ZERO, Exact::ZERO);
+    let (mut included, mut unpriced, mut value, mut covered) = (0, 0, Exact::ZERO, Exact::ZERO);
     let mut charged: Vec<(i64, Money)> = Vec::new();
     for (price, pages) in pages_by_price(class, items, prices, pages_of) {
         let free = if price.is_zero() { 0 } else { pages.min(included_left) };
@@ -157,7 +157,9 @@ fn charge_class(
         value += price.times(pages);
         covered += price.times(free);
         // Pages at no price are no second price: a line of them beside others still has one.
-        if pages > free && !price.is_zero() {
+        if price.is_zero() {
+            unpriced += pages;
+        } else if pages > free {
             charged.push((pages - free, price));
         }
     }
@@ -176,6 +178,8 @@ fn charge_class(
             colour_pages: count(pages, LineClass::Colour),
             mono_included: count(included, LineClass::Mono),
             colour_included: count(included, LineClass::Colour),
+            mono_free: count(unpriced, LineClass::Mono),
+            colour_free: count(unpriced, LineClass::Colour),
         },
         pages_at: match charged[..] {
             [one] if by_money.is_zero() => Some(one),

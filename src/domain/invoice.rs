@@ -123,6 +123,10 @@ pub struct Usage {
     pub mono_included: i64,
     /// Colour pages that the plan's allowance covered.
     pub colour_included: i64,
+    /// Mono pages at no price, such as scans.
+    pub mono_free: i64,
+    /// Colour pages at no price.
+    pub colour_free: i64,
 }
 
 impl Usage {
@@ -134,6 +138,8 @@ impl Usage {
             colour_pages: self.colour_pages + other.colour_pages,
             mono_included: self.mono_included + other.mono_included,
             colour_included: self.colour_included + other.colour_included,
+            mono_free: self.mono_free + other.mono_free,
+            colour_free: self.colour_free + other.colour_free,
         }
     }
 
@@ -145,6 +151,8 @@ impl Usage {
             colour_pages: self.colour_pages - before.colour_pages,
             mono_included: self.mono_included - before.mono_included,
             colour_included: self.colour_included - before.colour_included,
+            mono_free: self.mono_free - before.mono_free,
+            colour_free: self.colour_free - before.colour_free,
         }
     }
 }

@@ -3,6 +3,8 @@
 //! Letter case, Unicode form and white space do not make another name; accents, punctuation and domains do.
 //! What merely looks alike is for a finding, never for a merge.
 
+use std::collections::HashSet;
+
 use unicode_normalization::UnicodeNormalization;
 
 /// The form in which names are compared: canonical normalisation, full case folding, white space trimmed,
@@ -41,6 +43,19 @@ fn is_plain(name: &str) -> bool {
         before = byte;
     }
     name.is_empty() || before != b' '
+}
+
+/// Whether a folded account is one of some folded names, or a sub-account of one.
+///
+/// ```
+/// use papertally::domain::{fold_name, is_within};
+/// let names = [fold_name("Front Desk")].into();
+/// assert!(is_within(&fold_name("front desk\\Flyers"), &names));
+/// assert!(!is_within(&fold_name("Front Desk 2"), &names));
+/// ```
+pub fn is_within(account: &str, names: &HashSet<String>) -> bool {
+    let ends = account.match_indices('\\').map(|(end, _)| end).chain([account.len()]);
+    !names.is_empty() && ends.into_iter().any(|end| names.contains(&account[..end]))
 }
 
 /// A looser form for findings only: letters and digits without case, accents, blanks and punctuation.

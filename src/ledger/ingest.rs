@@ -484,7 +484,7 @@ pub(super) fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
         "user-maybe-renamed",
         format!(
             "{jobs} {noun} of `{row}` with the time, printer, document and pages of stored jobs of `{stored}`: if the \
-             user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias]"
+             user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias], or `\"{row}\" = \"{row}\"` if they are two people"
         ),
     )
 }

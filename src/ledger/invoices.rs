@@ -385,8 +385,15 @@ fn insert_line(
     reverses: Option<Uuid>,
 ) -> Result<i64, LedgerError> {
     let usage = &line.usage;
-    let counts =
-        [usage.jobs, usage.mono_pages, usage.colour_pages, usage.mono_included, usage.colour_included];
+    let counts = [
+        usage.jobs,
+        usage.mono_pages,
+        usage.colour_pages,
+        usage.mono_included,
+        usage.colour_included,
+        usage.mono_free,
+        usage.colour_free,
+    ];
     db.prepare_cached(
         "INSERT INTO invoice_line (key, batch_id, invoice_number, payer, payer_detail, class, period_first,
          period_last, revision, adjusts, reverses, description, quantity, unit_price, net, tax, tax_name, tax_rate,
@@ -477,8 +484,9 @@ fn usage_of(text: &str) -> Result<Usage, LedgerError> {
     let unreadable = || LedgerError::Unreadable { what: "a line's usage", found: text.to_owned() };
     let counts: Vec<i64> =
         text.split(' ').map(|count| count.parse().map_err(|_| unreadable())).collect::<Result<_, _>>()?;
-    let [jobs, mono_pages, colour_pages, mono_included, colour_included] = counts[..] else {
+    let [jobs, mono_pages, colour_pages, mono_included, colour_included, mono_free, colour_free] = counts[..]
+    else {
         return Err(unreadable());
     };
-    Ok(Usage { jobs, mono_pages, colour_pages, mono_included, colour_included })
+    Ok(Usage { jobs, mono_pages, colour_pages, mono_included, colour_included, mono_free, colour_free })
 }

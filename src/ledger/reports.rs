@@ -6,7 +6,7 @@ use super::ingest::{ReportOrigin, lookalike_finding};
 use super::ingested::{Counted, Sums};
 use super::stored::period_of;
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period};
+use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period, fold_name};
 
 /// A report as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -149,9 +149,39 @@ impl Ledger {
         Ok(statement.query_map(values, rejection)?.collect::<Result<_, _>>()?)
     }
 
+    /// Unreadable rows of reports that speak for days of the period; at most `most`.
+    pub fn rejections_in(
+        &self,
+        site: SiteId,
+        period: Period,
+        most: u32,
+    ) -> Result<Vec<StoredRejection>, LedgerError> {
+        let sql = format_rejection(
+            "WHERE site_id = :site AND covered_first <= :last AND covered_last >= :first
+             ORDER BY rejection.id LIMIT :most",
+        );
+        let mut statement = self.connection.prepare(&sql)?;
+        let values = named_params! {
+            ":site": site.0,
+            ":first": period.first_day().to_string(),
+            ":last": period.last_day().to_string(),
+            ":most": most,
+        };
+        Ok(statement.query_map(values, rejection)?.collect::<Result<_, _>>()?)
+    }
+
     /// Users of a site with the same jobs in different reports, where no alias has made them one: perhaps renamed
-    /// users, whose jobs would be billed twice.
-    pub fn lookalikes(&self, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
+    /// users, whose jobs would be billed twice. A name that the configuration says is its own present name is
+    /// nobody else's.
+    pub fn lookalikes(
+        &self,
+        site: SiteId,
+        aliases: &[(String, String)],
+    ) -> Result<Vec<Finding>, LedgerError> {
+        let is_itself = |name: &str| {
+            let folded = fold_name(name);
+            aliases.iter().any(|(old, new)| fold_name(old) == folded && fold_name(new) == folded)
+        };
         let mut statement = self.connection.prepare(
             "SELECT stored.name, row.name, max(job_count) FROM lookalike
              JOIN user AS stored ON stored.id = stored_user_id JOIN user AS row ON row.id = row_user_id
@@ -164,6 +194,9 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (stored, new): (String, String) = (row.get(0)?, row.get(1)?);
             let jobs: i64 = row.get(2)?;
+            if is_itself(&stored) || is_itself(&new) {
+                continue;
+            }
             found.push(lookalike_finding(&stored, &new, u64::try_from(jobs).unwrap_or_default()));
         }
         Ok(found)

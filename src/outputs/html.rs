@@ -52,6 +52,7 @@ struct IncludedView {
     what: &'static str,
     used: String,
     included: String,
+    free: String,
     over: String,
 }
 
@@ -222,18 +223,21 @@ fn totals(lines: &[&InvoiceLine], currency: Currency) -> Totals {
 /// What the allowance covered; empty where it covered no page.
 fn included(lines: &[&InvoiceLine]) -> Vec<IncludedView> {
     let sum = |part: fn(&Usage) -> i64| lines.iter().map(|line| part(&line.usage)).sum::<i64>();
-    let row = |what, used: i64, included: i64| IncludedView {
+    let row = |what, [used, included, free]: [i64; 3]| IncludedView {
         what,
         used: count(used),
         included: count(included),
-        over: count(used - included),
+        free: count(free),
+        over: count(used - included - free),
     };
-    let mono = (sum(|usage| usage.mono_pages), sum(|usage| usage.mono_included));
-    let colour = (sum(|usage| usage.colour_pages), sum(|usage| usage.colour_included));
-    if mono.1 == 0 && colour.1 == 0 {
+    let mono =
+        [sum(|usage| usage.mono_pages), sum(|usage| usage.mono_included), sum(|usage| usage.mono_free)];
+    let colour =
+        [sum(|usage| usage.colour_pages), sum(|usage| usage.colour_included), sum(|usage| usage.colour_free)];
+    if mono[1] == 0 && colour[1] == 0 {
         return Vec::new();
     }
-    vec![row("Mono pages", mono.0, mono.1), row("Colour pages", colour.0, colour.1)]
+    vec![row("Mono pages", mono), row("Colour pages", colour)]
 }
 
 fn usage_view(item: &DetailItem, currency: Currency) -> UsageView {

@@ -98,6 +98,10 @@ pub struct UsageJson {
     pub mono_included: i64,
     /// Colour pages that the allowance covered.
     pub colour_included: i64,
+    /// Mono pages at no price.
+    pub mono_free: i64,
+    /// Colour pages at no price.
+    pub colour_free: i64,
 }
 
 impl UsageJson {
@@ -109,6 +113,8 @@ impl UsageJson {
             colour_pages: usage.colour_pages,
             mono_included: usage.mono_included,
             colour_included: usage.colour_included,
+            mono_free: usage.mono_free,
+            colour_free: usage.colour_free,
         }
     }
 }
@@ -194,7 +200,7 @@ mod tests {
     fn a_line_has_the_keys_that_scripts_rely_on() {
         let batch = fixture::worked_example();
         let line = serde_json::to_string(&LineJson::of(&batch.lines[2], &batch)).unwrap();
-        insta::assert_snapshot!(line, @r#"{"id":"2e311b2a-cc74-52da-b7a4-5c387219398e","invoice_number":"PRT-2026-03-M003","payer":"member:M003","payer_name":"Lynx Studio","payer_email":"post@lynx.example","class":"cost","period":"2026-03","revision":0,"adjusts":null,"description":"Print 2026-03: 14 pages at cost + 25%","quantity":"1","unit_price":"1.63","net":"1.63","tax":"0.33","tax_rate":"20","tax_name":"VAT 20%","gross":"1.96","currency":"GBP","invoice_date":"2026-03-31","due_date":"2026-04-14","usage":{"jobs":3,"mono_pages":11,"colour_pages":3,"mono_included":0,"colour_included":0}}"#);
+        insta::assert_snapshot!(line, @r#"{"id":"2e311b2a-cc74-52da-b7a4-5c387219398e","invoice_number":"PRT-2026-03-M003","payer":"member:M003","payer_name":"Lynx Studio","payer_email":"post@lynx.example","class":"cost","period":"2026-03","revision":0,"adjusts":null,"description":"Print 2026-03: 14 pages at cost + 25%","quantity":"1","unit_price":"1.63","net":"1.63","tax":"0.33","tax_rate":"20","tax_name":"VAT 20%","gross":"1.96","currency":"GBP","invoice_date":"2026-03-31","due_date":"2026-04-14","usage":{"jobs":3,"mono_pages":11,"colour_pages":3,"mono_included":0,"colour_included":0,"mono_free":0,"colour_free":0}}"#);
     }
 
     #[test]

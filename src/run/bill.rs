@@ -7,9 +7,10 @@ use chrono::{Days, NaiveDate};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::books::Books;
+use super::books::{Books, aliases};
 use super::error::RunError;
 use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, link_change};
+use super::ingest::rejected_in;
 use super::plan::{Draft, Facts, plan};
 use super::resolve::Resolver;
 use crate::config::{InvoiceDate, SiteConfig};
@@ -118,7 +119,8 @@ pub fn draft<'a>(
         invoice_prefix: &books.config.billing.invoice_prefix,
     };
     let mut draft = plan(&mut facts);
-    draft.batch.findings.extend(ledger.lookalikes(site_id)?);
+    draft.batch.findings.extend(ledger.lookalikes(site_id, &aliases(site))?);
+    draft.batch.findings.extend(rejected_in(ledger, site_id, period)?);
     draft.batch.findings.sort();
     draft.batch.findings.dedup();
     let marks = ledger.marks()?;

@@ -1,5 +1,6 @@
 //! The jobs behind a number, down to the row of the report file.
 
+use std::collections::HashSet;
 use std::rc::Rc;
 
 use uuid::Uuid;
@@ -10,7 +11,7 @@ use super::error::RunError;
 use super::facts::{Exclusions, frozen_terms};
 use super::resolve::{Owner, Resolver};
 use crate::config::SiteConfig;
-use crate::domain::{InvoiceLine, PayerId, Period, fold_name};
+use crate::domain::{InvoiceLine, PayerId, Period, fold_name, is_within};
 use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, SiteId, StoredJob};
 
 /// What is to be explained.
@@ -22,8 +23,8 @@ pub enum Subject {
     Payer(PayerId),
     /// A user, by the ledger's number.
     User(i64),
-    /// A shared account, by the ledger's number.
-    Account(i64),
+    /// A shared account with its sub-accounts, by the ledger's numbers.
+    Accounts(Vec<i64>),
 }
 
 /// A job with everything that a person may ask of it.
@@ -41,8 +42,10 @@ pub struct ExplainedJob {
     pub job_type: String,
     /// Paper size.
     pub paper_size: String,
-    /// Who pays, or why nobody does.
-    pub owner: String,
+    /// Who pays; empty where nobody does.
+    pub payer: String,
+    /// Why nobody pays.
+    pub reason: String,
     /// The line's use of the job, for a line.
     pub role: &'static str,
 }
@@ -68,10 +71,11 @@ pub fn subject_of(ledger: &Ledger, site: SiteId, text: &str) -> Result<Option<Su
     }
     let names = ledger.names(site)?;
     let wanted = fold_name(text);
-    let find = |table: &std::collections::HashMap<i64, String>| {
-        table.iter().find(|(_, name)| fold_name(name) == wanted).map(|(id, _)| *id)
-    };
-    Ok(find(&names.users).map(Subject::User).or_else(|| find(&names.accounts).map(Subject::Account)))
+    let user = names.users.iter().find(|(_, name)| fold_name(name) == wanted).map(|(id, _)| *id);
+    let wanted = HashSet::from([wanted]);
+    let within = names.accounts.iter().filter(|(_, name)| is_within(&fold_name(name), &wanted));
+    let accounts: Vec<i64> = within.map(|(id, _)| *id).collect();
+    Ok(user.map(Subject::User).or_else(|| (!accounts.is_empty()).then_some(Subject::Accounts(accounts))))
 }
 
 /// Explains a subject; without a period, all of it.
@@ -167,7 +171,7 @@ impl<'a> Asking<'a> {
     fn concerns(&mut self, fact: &JobFact, subject: &Subject) -> bool {
         match subject {
             Subject::User(user) => fact.user == *user,
-            Subject::Account(account) => fact.account == Some(*account),
+            Subject::Accounts(accounts) => fact.account.is_some_and(|account| accounts.contains(&account)),
             Subject::Payer(payer) => self.resolver.payer(fact).is_some_and(|(found, _)| found == *payer),
             Subject::Line(_) => false,
         }
@@ -175,11 +179,13 @@ impl<'a> Asking<'a> {
 
     fn job(&mut self, job: StoredJob, role: &'static str) -> ExplainedJob {
         let fact = job.fact;
-        let owner = match self.exclusions.reason(&fact) {
-            Some(reason) => format!("not billed: {reason}"),
+        let (payer, reason) = match self.exclusions.reason(&fact) {
+            Some(reason) => (String::new(), format!("not billed: {reason}")),
             None => match self.resolver.owner(&fact) {
-                Owner::Payer(number) => self.resolver.payer_at(number).0.to_string(),
-                Owner::Nobody(number) => format!("in suspense: {}", self.resolver.reason_at(number)),
+                Owner::Payer(number) => (self.resolver.payer_at(number).0.to_string(), String::new()),
+                Owner::Nobody(number) => {
+                    (String::new(), format!("in suspense: {}", self.resolver.reason_at(number)))
+                }
             },
         };
         let name = |table: &std::collections::HashMap<i64, String>, id: Option<i64>| {
@@ -192,7 +198,8 @@ impl<'a> Asking<'a> {
             printer: name(&self.names.printers, Some(fact.printer)),
             job_type: if job_type.is_empty() { "print".to_owned() } else { job_type },
             paper_size: name(&self.names.paper_sizes, fact.paper_size),
-            owner,
+            payer,
+            reason,
             role,
             job,
         }

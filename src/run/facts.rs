@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::resolve::{Owner, Resolver};
 use crate::domain::{
     DetailItem, Exact, HasColour, JobState, LineClass, NotBillableItem, PayerId, Period, Proof, SuspenseItem,
-    Terms, UsageItem, fold_name,
+    Terms, UsageItem, fold_name, is_within,
 };
 use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, OpenLink, SiteId};
 
@@ -50,15 +50,17 @@ pub struct Exclusions {
 }
 
 impl Exclusions {
-    /// The numbers of the configured names; letter case does not count.
+    /// The numbers of the configured names; letter case does not count, and an account stands for its
+    /// sub-accounts too.
     pub fn new(names: &NameTable, accounts: &[String], printers: &[String]) -> Exclusions {
-        let ids = |table: &HashMap<i64, String>, wanted: &[String]| {
-            let wanted: HashSet<String> = wanted.iter().map(|name| fold_name(name)).collect();
-            table.iter().filter(|(_, name)| wanted.contains(&fold_name(name))).map(|(id, _)| *id).collect()
-        };
+        let folded =
+            |names: &[String]| -> HashSet<String> { names.iter().map(|name| fold_name(name)).collect() };
+        let (accounts, printers) = (folded(accounts), folded(printers));
+        let is_account = |(_, name): &(&i64, &String)| is_within(&fold_name(name), &accounts);
+        let is_printer = |(_, name): &(&i64, &String)| printers.contains(&fold_name(name));
         Exclusions {
-            accounts: ids(&names.accounts, accounts),
-            printers: ids(&names.printers, printers),
+            accounts: names.accounts.iter().filter(is_account).map(|(id, _)| *id).collect(),
+            printers: names.printers.iter().filter(is_printer).map(|(id, _)| *id).collect(),
             former_users: names.former_users.keys().copied().collect(),
         }
     }

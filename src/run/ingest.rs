@@ -13,7 +13,7 @@ use super::lookalike::{Kind, lookalikes};
 use super::sums::SumBook;
 use crate::config::{DocumentNames, SiteConfig};
 use crate::domain::{
-    Finding, JobState, Money, Period, Rejection, ReportFacts, ReportKind, Row, Severity, fold_name,
+    Finding, JobState, Money, Period, Rejection, ReportFacts, ReportKind, Row, Severity, fold_name, is_within,
 };
 use crate::ledger::{
     Documents, Ingest, Ingested, JobNames, KeyedJob, Ledger, LedgerError, ReportOrigin, RowIs, SiteId,
@@ -310,7 +310,7 @@ impl<'l, 's> Taking<'l, 's> {
         match kind {
             NameKind::User => self.users.push((text, self.ingest.user(name)?)),
             NameKind::Account => {
-                let excluded = self.exclude_accounts.contains(&fold_name(name));
+                let excluded = is_within(&fold_name(name), &self.exclude_accounts);
                 self.accounts.push(Named { name: text, id: self.ingest.account(name)?, excluded });
             }
             NameKind::Printer => {
@@ -415,18 +415,28 @@ fn rejected(rejection: &Rejection) -> Finding {
 pub(super) fn untold_rejections(ledger: &Ledger, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
     let (mark, _) = ledger.summary_marks()?;
     let most = u32::try_from(FINDINGS_PER_FILE_MAX).unwrap_or(u32::MAX);
-    let stored = ledger.rejections_after(site, mark, most)?;
-    let finding = |stored: StoredRejection| {
-        let rejection = Rejection {
-            row: u64::try_from(stored.row).unwrap_or_default(),
-            column: stored.column,
-            found: stored.found,
-            expected: stored.expected,
-            cost: stored.cost,
-        };
-        rejected(&rejection).in_file(&stored.report)
+    Ok(ledger.rejections_after(site, mark, most)?.into_iter().map(stored_rejection).collect())
+}
+
+/// The unreadable rows of reports that speak for days of a period: their jobs are on no line.
+pub(super) fn rejected_in(
+    ledger: &Ledger,
+    site: SiteId,
+    period: Period,
+) -> Result<Vec<Finding>, LedgerError> {
+    let most = u32::try_from(FINDINGS_PER_FILE_MAX).unwrap_or(u32::MAX);
+    Ok(ledger.rejections_in(site, period, most)?.into_iter().map(stored_rejection).collect())
+}
+
+fn stored_rejection(stored: StoredRejection) -> Finding {
+    let rejection = Rejection {
+        row: u64::try_from(stored.row).unwrap_or_default(),
+        column: stored.column,
+        found: stored.found,
+        expected: stored.expected,
+        cost: stored.cost,
     };
-    Ok(stored.into_iter().map(finding).collect())
+    rejected(&rejection).in_file(&stored.report)
 }
 
 /// What stops the reading from the writer's side.
@@ -473,7 +483,10 @@ fn covered(facts: &ReportFacts, days: Option<(NaiveDate, NaiveDate)>, today: Nai
 
 /// Names in the exclusion list that no row has: a typing mistake would bill what should be free.
 fn unmatched(intake: &Intake<'_>, seen: &HashSet<String>) -> Vec<Finding> {
-    let missing = intake.exclude_accounts.iter().filter(|account| !seen.contains(&fold_name(account)));
+    let missing = intake.exclude_accounts.iter().filter(|account| {
+        let excluded = HashSet::from([fold_name(account)]);
+        !seen.iter().any(|account| is_within(account, &excluded))
+    });
     missing
         .map(|account| {
             let message = format!("`exclude_accounts` names `{account}`, which no row of this report has");

@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use super::bill::{Drafted, Gaps, IssueOutcome, draft, issue};
-use super::books::Books;
+use super::books::{Books, aliases};
 use super::collect::{Found, collect};
 use super::deliver::{Handed, deliver};
 use super::due::{Agenda, agenda};
@@ -108,7 +108,7 @@ fn site_night<'a>(
     };
     let site_id = take_in(books, &mut night, clock, progress)?;
     night.findings.extend(untold_rejections(&books.ledger, site_id)?);
-    night.findings.extend(books.ledger.lookalikes(site_id)?);
+    night.findings.extend(books.ledger.lookalikes(site_id, &aliases(site))?);
     bill_what_is_due(books, &mut night)?;
     night.suspense = suspense(books, site)?;
     night.findings.extend(night.suspense.iter().map(suspense_finding));

@@ -60,7 +60,11 @@ pub fn pages(
 }
 
 /// An issued batch with its lines as they stand for ever, and the period's use and exceptions as they are now.
-fn issued_batch(books: &Books<'_>, drafted: &Drafted<'_>, issued: &IssuedBatch) -> Result<Batch, PagesError> {
+pub fn issued_batch(
+    books: &Books<'_>,
+    drafted: &Drafted<'_>,
+    issued: &IssuedBatch,
+) -> Result<Batch, PagesError> {
     let lines = books.ledger.batch_lines(issued.id)?;
     let proof: Proof = books.ledger.batch_proof(issued.id)?;
     Ok(Batch {

@@ -67,15 +67,17 @@ pub fn before_first_period(books: &Books<'_>, site: &SiteConfig) -> Result<Optio
         Ok::<(), RunError>(())
     })?;
     Ok((jobs > 0).then(|| {
-        let counted = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+        let (counted, lie) = if jobs == 1 { ("1 job".to_owned(), "lies") } else { (format!("{jobs} jobs"), "lie") };
+        let days = match (before.first_day(), before.last_day()) {
+            (first, last) if first == last => format!("of {first}"),
+            (first, last) => format!("of {first} to {last}"),
+        };
         Finding::new(
             Severity::Warning,
             "before-first-period",
             format!(
-                "{counted} (cost {cost}) dated {} to {} lie before `billing.first_period` and are never billed by \
-                 themselves: `papertally bill --period` of their month shows them",
-                before.first_day(),
-                before.last_day()
+                "{counted} (cost {cost}) {days} {lie} before `billing.first_period`, which `run` bills first: \
+                 `papertally bill --period` of the month shows them, and `--issue` bills them"
             ),
         )
     }))

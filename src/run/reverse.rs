@@ -52,6 +52,8 @@ pub struct Reversed {
     pub batch: Batch,
     /// What receivers hold back.
     pub findings: Vec<Finding>,
+    /// Other lines of the payer and period that still stand.
+    pub others: i64,
 }
 
 /// Takes back the line of that id.
@@ -73,6 +75,7 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
     let sequence = sequence_of(&batches, period);
     let seen = batches.last().map(|batch| (batch.marks, batch.directory_digest.clone())).unwrap_or_default();
     let same = books.ledger.issued_lines(site_id, period)?;
+    let others = standing(&same, &original);
     let revision = next_revision(&same, &original.line.payer.id, original.line.class);
     let batch = reversal_batch(books, site, &original.line, revision, sequence);
     let new = NewBatch {
@@ -99,7 +102,19 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
     let coverage = Coverage { covered: books.ledger.covered(site_id)?, gaps: Vec::new() };
     let findings = write_deliveries(books, &batch, &coverage, &issue)?;
     issue.commit()?;
-    Ok(Reversed { batch, findings })
+    Ok(Reversed { batch, findings, others })
+}
+
+/// How many other lines of the payer and period are not taken back.
+fn standing(lines: &[IssuedLine], original: &IssuedLine) -> i64 {
+    let reversed: Vec<Uuid> = lines.iter().filter_map(|issued| issued.reverses).collect();
+    let others = lines.iter().filter(|issued| {
+        issued.row_id != original.row_id
+            && issued.line.payer.id == original.line.payer.id
+            && issued.reverses.is_none()
+            && !reversed.contains(&issued.line.id)
+    });
+    i64::try_from(others.count()).unwrap_or(i64::MAX)
 }
 
 fn next_revision(lines: &[IssuedLine], payer: &PayerId, class: LineClass) -> u32 {

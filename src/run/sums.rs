@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::domain::{BalanceRow, Exact, Finding, Money, Period, Severity, SumRow, fold_name};
+use crate::domain::{BalanceRow, Exact, Finding, Money, Period, Severity, SumRow, fold_name, is_within};
 use crate::ledger::RowIs;
 
 /// Start of the names that PaperCut gives to its internal accounts, such as `!!template account!!`.
@@ -218,7 +218,7 @@ fn never_billed(subject: &Subject, name: &str, row: u64, excluded: &HashSet<Stri
     let Subject::Account(folded) = subject else { return None };
     let reason = if name.starts_with(INTERNAL_MARK) {
         format!("not billed: `{name}` is a template account of PaperCut's own")
-    } else if excluded.contains(folded) {
+    } else if is_within(folded, excluded) {
         format!("not billed: `{name}` is excluded by `exclude_accounts`")
     } else {
         return None;

@@ -13,21 +13,26 @@ pub(super) fn describe(
 ) -> String {
     let corrected = if corrects { " corrected" } else { "" };
     let what = match class {
-        LineClass::Mono => pages("mono ", usage.mono_pages, usage.mono_included, proof, terms),
-        LineClass::Colour => pages("colour ", usage.colour_pages, usage.colour_included, proof, terms),
+        LineClass::Mono => {
+            pages("mono ", [usage.mono_pages, usage.mono_included, usage.mono_free], proof, terms)
+        }
+        LineClass::Colour => {
+            pages("colour ", [usage.colour_pages, usage.colour_included, usage.colour_free], proof, terms)
+        }
         LineClass::Cost => at_cost(usage, proof, terms),
     };
     format!("Print {period}{corrected}: {what}")
 }
 
-fn pages(name: &str, used: i64, included: i64, proof: &Proof, terms: &Terms) -> String {
+fn pages(name: &str, [used, included, free]: [i64; 3], proof: &Proof, terms: &Terms) -> String {
     let noun = if used == 1 { "page" } else { "pages" };
     let covered = match terms.plan.allowance {
         Allowance::Money(_) if !proof.allowance.is_zero() => format!(" - {} included", proof.allowance),
         _ if included > 0 => format!(" - {included} included"),
         _ => String::new(),
     };
-    format!("{name}{used} {noun}{covered}")
+    let unpriced = if free > 0 { format!(" - {free} free") } else { String::new() };
+    format!("{name}{used} {noun}{covered}{unpriced}")
 }
 
 fn at_cost(usage: &Usage, proof: &Proof, terms: &Terms) -> String {

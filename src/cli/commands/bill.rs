@@ -1,5 +1,7 @@
 //! `papertally bill`: the batch of a period, its proof, and issuing it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::deliver::delivery_json;
@@ -8,12 +10,14 @@ use crate::cli::args::BillArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::json;
 use crate::cli::ui::{Notes, Ui, counted};
+use crate::config::SiteConfig;
 use crate::domain::{Batch, Exact, Finding, Period, Proof, Severity, SuspenseItem};
 use crate::ledger::{Delivery, DeliveryKind};
 use crate::outputs::mirror::{FindingJson, LineJson, ProofJson};
 use crate::run::bill::{Drafted, Gaps, IssueOutcome, charged_payers, draft, issue};
 use crate::run::books::{Books, aliases};
 use crate::run::deliver::deliver;
+use crate::run::pages::issued_batch;
 
 /// What a bill came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +50,11 @@ pub(super) fn run(args: &BillArgs, context: &mut Context<'_, '_>) -> Result<Exit
     let Some(mut drafted) = draft(&books, site, period)? else {
         return Ok(nothing(context.ui, period, &site.name));
     };
+    if drafted.is_empty() && !args.issue {
+        return show_settled(context.ui, &books, site, &drafted);
+    }
     if drafted.is_empty() {
-        return Ok(show_empty(context.ui, &drafted, period));
+        return Ok(show_nothing(context.ui, &drafted));
     }
     if !args.issue {
         return Ok(show_draft(context.ui, &drafted));
@@ -67,16 +74,60 @@ fn nothing(ui: &mut Ui<'_>, period: Period, site: &str) -> Exit {
     Exit::Done
 }
 
-/// Everything is billed, or nothing was printed.
-fn show_empty(ui: &mut Ui<'_>, drafted: &Drafted<'_>, period: Period) -> Exit {
+/// No line can be issued.
+fn show_nothing(ui: &mut Ui<'_>, drafted: &Drafted<'_>) -> Exit {
     let batch = &drafted.draft.batch;
     ui.line(format!(
-        "No line to issue for {period}: what was printed is billed already, or nobody pays for it yet."
+        "No line to issue for {}: it is billed, nobody printed, or nobody pays yet.",
+        batch.period
     ));
     show_exceptions(ui, batch);
     show_findings(ui, &batch.findings);
     ui.json(&document(batch, State::NothingDue, &batch.findings, &[]));
     exit_of(&batch.findings)
+}
+
+/// Nothing is left to issue: the batches that the period has, or that nothing can be billed.
+fn show_settled(
+    ui: &mut Ui<'_>,
+    books: &Books<'_>,
+    site: &SiteConfig,
+    drafted: &Drafted<'_>,
+) -> Result<Exit, Failure> {
+    let draft = &drafted.draft.batch;
+    let issued = issued_batches(books, site, drafted)?;
+    let Some((last, deliveries)) = issued.last() else {
+        return Ok(show_nothing(ui, drafted));
+    };
+    for (batch, deliveries) in &issued {
+        show_batch(ui, batch);
+        show_files(ui, books, deliveries);
+    }
+    show_findings(ui, &draft.findings);
+    ui.status(format!("Nothing more to issue for {}.", draft.period));
+    // For scripts the period as a whole: all its lines, and the last batch's name.
+    let all = Batch {
+        lines: issued.iter().flat_map(|(batch, _)| batch.lines.iter().cloned()).collect(),
+        proof: issued.iter().fold(Proof::default(), |sum, (batch, _)| sum.plus(&batch.proof)),
+        findings: Vec::new(),
+        ..last.clone()
+    };
+    ui.json(&document(&all, State::Issued, &draft.findings, deliveries));
+    Ok(exit_of(&draft.findings))
+}
+
+/// The period's issued batches with their deliveries.
+fn issued_batches(
+    books: &Books<'_>,
+    site: &SiteConfig,
+    drafted: &Drafted<'_>,
+) -> Result<Vec<(Batch, Vec<Delivery>)>, Failure> {
+    let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(Vec::new()) };
+    let period = drafted.draft.batch.period;
+    let issued = books.ledger.batches(site_id)?.into_iter().filter(|batch| batch.period == period);
+    issued
+        .map(|batch| Ok((issued_batch(books, drafted, &batch)?, books.ledger.batch_deliveries(batch.id)?)))
+        .collect()
 }
 
 fn show_draft(ui: &mut Ui<'_>, drafted: &Drafted<'_>) -> Exit {
@@ -116,12 +167,10 @@ fn issue_and_show(
             let deliveries = books.ledger.batch_deliveries(batch_row)?;
             show_batch(ui, batch);
             show_findings(ui, &findings);
-            for delivery in &deliveries {
-                ui.line(books.config.output.folder.join(&delivery.target).display().to_string());
-            }
+            show_files(ui, books, &deliveries);
             let lines = batch.charged_lines().count();
             ui.status(format!(
-                "Issued batch {}: {} for {}, net {} {}.",
+                "Issued batch {}: {} for {}, {}.",
                 batch.id,
                 counted(i64::try_from(lines).unwrap_or(i64::MAX), "line", "lines"),
                 counted(
@@ -129,8 +178,7 @@ fn issue_and_show(
                     "payer",
                     "payers"
                 ),
-                batch.net().to_text(batch.currency.decimals()),
-                batch.currency
+                amounts(batch)
             ));
             ui.json(&document(batch, State::Issued, &findings, &deliveries));
             let settled = deliveries.iter().all(|one| one.state == crate::ledger::DeliveryState::Delivered);
@@ -153,26 +201,56 @@ pub(super) fn exit_of(findings: &[Finding]) -> Exit {
     }
 }
 
+/// `net 148.52 + tax 29.70 = 178.22 GBP`
+pub(super) fn amounts(batch: &Batch) -> String {
+    let text = |amount: Exact| amount.to_text(batch.currency.decimals());
+    let (net, tax) = (batch.net(), batch.tax());
+    format!("net {} + tax {} = {} {}", text(net), text(tax), text(net + tax), batch.currency)
+}
+
+/// Where the files of deliveries are: statements as their folder, since there is one for each payer.
+pub(super) fn show_files(ui: &mut Ui<'_>, books: &Books<'_>, deliveries: &[Delivery]) {
+    let mut shown: BTreeMap<String, i64> = BTreeMap::new();
+    for delivery in deliveries {
+        let target = match delivery.target.split_once("/statements/") {
+            Some((folder, _)) => format!("{folder}/statements"),
+            None => delivery.target.clone(),
+        };
+        *shown.entry(books.config.output.folder.join(target).display().to_string()).or_default() += 1;
+    }
+    for (path, count) in shown {
+        ui.line(if count == 1 { path } else { format!("{path} ({count} files)") });
+    }
+}
+
 /// Lines, exceptions and proof for people.
 pub(super) fn show_batch(ui: &mut Ui<'_>, batch: &Batch) {
     let decimals = batch.currency.decimals();
-    let rows = batch.charged_lines().map(|line| {
-        vec![
-            line.invoice_number.clone(),
-            line.payer.name.clone(),
-            line.description.clone(),
-            line.quantity.to_string(),
-            line.unit_price.to_text(decimals),
-            line.net.to_text(decimals),
-            line.tax.to_text(decimals),
-        ]
-    });
+    let mut rows: Vec<Vec<String>> = batch
+        .charged_lines()
+        .map(|line| {
+            vec![
+                line.invoice_number.clone(),
+                line.payer.name.clone(),
+                line.description.clone(),
+                line.quantity.to_string(),
+                line.unit_price.to_text(decimals),
+                line.net.to_text(decimals),
+                line.tax.to_text(decimals),
+            ]
+        })
+        .collect();
+    let mut total = vec![String::new(); 7];
+    total[0] = "TOTAL".to_owned();
+    total[5] = batch.net().to_text(decimals);
+    total[6] = batch.tax().to_text(decimals);
+    rows.push(total);
     ui.line(format!("Batch {} ({})", batch.id, batch.currency));
     ui.table(&["INVOICE", "PAYER", "DESCRIPTION", "QUANTITY", "PRICE", "NET", "TAX"], &[3, 4, 5, 6], rows);
     let included = batch.lines.len() - batch.charged_lines().count();
     if included > 0 {
         ui.line(format!(
-            "and {} of nothing, wholly within an allowance or free.",
+            "and {} of 0.00, wholly within an allowance or free.",
             counted(i64::try_from(included).unwrap_or(i64::MAX), "line", "lines")
         ));
     }

@@ -1,7 +1,7 @@
 //! `papertally check`: what taking files in would do, in a ledger that is thrown away.
 
 use super::Context;
-use super::reading::{Documents, FileResult, message, page, results_json, sentence};
+use super::reading::{Documents, FileResult, message, page, results_json};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::counted;
@@ -123,7 +123,11 @@ fn show(
     for result in results {
         match &result.outcome {
             Ok(Outcome::Taken(report)) => page(context.ui, &result.name, report),
-            Ok(known) => context.ui.line(sentence("Read", &result.name, known)),
+            Ok(Outcome::Known { stored, .. }) => {
+                context
+                    .ui
+                    .line(format!("{}: the same bytes as {}, so nothing new.", result.name, stored.name));
+            }
             Err(error) => {
                 context.ui.warn(format!("refused: {}: {}", result.name, message(error)));
                 if let crate::run::ingest::IngestError::Read(error) = error {

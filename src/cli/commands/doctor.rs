@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use super::Context;
 use crate::cli::failure::{Exit, Failure};
-use crate::config::Config;
+use crate::cli::ui::counted;
+use crate::config::{Config, MailTransport};
 use crate::ledger::Ledger;
 use crate::run::books::Books;
 
@@ -96,9 +97,9 @@ fn books(context: &Context<'_, '_>, config: &Config) -> Vec<Trial> {
         what: format!("directory {}", config.directory.members.display()),
         outcome: match directory.findings() {
             [] => Ok(format!(
-                "{} member rows, {} team rows",
-                directory.members().len(),
-                directory.teams().len()
+                "{}, {}",
+                counted(length(directory.members()), "member row", "member rows"),
+                counted(length(directory.teams()), "team row", "team rows")
             )),
             findings => Err(findings.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")),
         },
@@ -123,10 +124,17 @@ fn books(context: &Context<'_, '_>, config: &Config) -> Vec<Trial> {
             .mail_transport()
             .map_err(|error| told(&Failure::from(error)))
             .and_then(|transport| transport.probe())
-            .map(|()| "can be reached".to_owned());
+            .map(|()| match config.mail.as_ref().map(|mail| &mail.transport) {
+                Some(MailTransport::Folder(folder)) => format!("goes into {}", folder.display()),
+                _ => "the server can be reached".to_owned(),
+            });
         trials.push(Trial { what: "mail".to_owned(), outcome });
     }
     trials
+}
+
+fn length<T>(items: &[T]) -> i64 {
+    i64::try_from(items.len()).unwrap_or(i64::MAX)
 }
 
 /// A failure in one line.

@@ -46,7 +46,9 @@ fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {
     }
     let rows = explained.jobs.iter().map(|one| {
         let fact = &one.job.fact;
-        let changes = one.job.changes.join("; ");
+        let mut notes = vec![one.role.to_owned(), one.reason.clone()];
+        notes.extend(one.job.changes.iter().cloned());
+        notes.retain(|note| !note.is_empty());
         vec![
             one.job.time.to_string(),
             one.user.clone(),
@@ -56,10 +58,10 @@ fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {
             fact.colour_pages.to_string(),
             fact.cost.map_or("-".to_owned(), |cost| cost.to_string()),
             fact.state.to_string(),
-            one.owner.clone(),
+            one.payer.clone(),
             format!("{}:{}", one.job.report, one.job.row),
             one.job.document.clone().unwrap_or_default(),
-            if one.role.is_empty() { changes } else { format!("{} {changes}", one.role) },
+            notes.join("; "),
         ]
     });
     let head = [
@@ -136,7 +138,8 @@ fn job_json(one: &ExplainedJob) -> Value {
         "colour_pages": fact.colour_pages,
         "cost": fact.cost.map(|cost| cost.to_string()),
         "state": fact.state.as_str(),
-        "payer": one.owner,
+        "payer": one.payer,
+        "reason": one.reason,
         "role": one.role,
         "report": one.job.report,
         "row": one.job.row,

@@ -73,14 +73,13 @@ fn show(
     unsettled: &[Found],
     totals: &[(String, IntakeTotals)],
 ) {
+    let mut findings: Vec<Finding> = Vec::new();
     for result in results {
         match &result.outcome {
             Ok(outcome) => {
                 context.ui.line(sentence("Took in", &result.name, outcome));
                 if let Outcome::Taken(report) = outcome {
-                    let findings: Vec<Finding> =
-                        report.findings.iter().cloned().map(|one| one.in_file(&result.name)).collect();
-                    context.ui.findings(&findings, Notes::Counted);
+                    findings.extend(report.findings.iter().cloned().map(|one| one.in_file(&result.name)));
                 }
             }
             Err(error) => {
@@ -91,6 +90,7 @@ fn show(
             }
         }
     }
+    context.ui.findings(&findings, Notes::Counted);
     for file in unsettled {
         context.ui.status(format!("Left {} for the next run: it was written to a moment ago.", file.name));
     }

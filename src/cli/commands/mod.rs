@@ -119,7 +119,8 @@ impl<'a> Context<'a, '_> {
                 (ledger, None)
             }
             Access::Write => {
-                let lock = lock::take(&config.ledger).map_err(crate::run::error::RunError::from)?;
+                let lock = lock::take(&config.ledger, self.outside.clock)
+                    .map_err(crate::run::error::RunError::from)?;
                 (Ledger::open(&config.ledger).map_err(|error| at_ledger(config, error))?, Some(lock))
             }
             Access::Copy => {

@@ -247,12 +247,17 @@ pub(super) fn page(ui: &mut Ui<'_>, name: &str, report: &TakenReport) {
     for reason in &facts.reasons {
         ui.line(format!("  {reason}"));
     }
-    let columns: Vec<String> = facts
+    let read = facts.columns.iter().filter_map(|(header, field)| Some(format!("{header} = {}", (*field)?)));
+    ui.line(format!("  columns read: {}", read.collect::<Vec<_>>().join(", ")));
+    let unread: Vec<&str> = facts
         .columns
         .iter()
-        .map(|(header, field)| format!("{header} = {}", field.unwrap_or("(not used)")))
+        .filter(|(_, field)| field.is_none())
+        .map(|(header, _)| header.as_str())
         .collect();
-    ui.line(format!("  columns: {}", columns.join(", ")));
+    if !unread.is_empty() {
+        ui.line(format!("  columns not used: {}", unread.join(", ")));
+    }
     ui.line(format!("  {}", counts(&report.ingested)));
     let rows = report.jobs.iter().map(|job| {
         vec![

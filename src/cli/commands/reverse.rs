@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Access, Context};
 use crate::cli::args::ReverseArgs;
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ui::Notes;
+use crate::cli::ui::{Notes, counted};
 use crate::ledger::DeliveryKind;
 use crate::outputs::mirror::{FindingJson, LineJson};
 use crate::run::deliver::deliver;
@@ -24,6 +24,14 @@ pub(super) fn run(args: &ReverseArgs, context: &mut Context<'_, '_>) -> Result<E
         "Took back {} as batch {}. Its jobs are billed anew with the next batch of {}: `papertally bill --period {} --issue`.",
         args.line, batch.id, batch.period, batch.period
     ));
+    if reversed.others > 0 {
+        context.ui.status(format!(
+            "{} of {} for {} still: the month keeps its plan terms until they are taken back too.",
+            counted(reversed.others, "line stands", "lines stand"),
+            line.payer.id,
+            batch.period
+        ));
+    }
     context.ui.findings(&reversed.findings, Notes::Counted);
     context.ui.json(&json!({
         "batch": batch.id,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::bill::show_batch;
+use super::bill::{amounts, show_batch, show_files};
 use super::deliver::delivery_json;
 use super::{Access, Context};
 use crate::cli::args::RunArgs;
@@ -87,18 +87,37 @@ fn show(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
         for file in &site.unsettled {
             ui.status(format!("Left {} for the next run: it was written to a moment ago.", file.name));
         }
-        for drafted in site.issued.iter().chain(&site.held) {
+        let held = site.held.iter().filter(|drafted| night.told.has_news && !drafted.is_empty());
+        for drafted in site.issued.iter().chain(held) {
             show_batch(ui, &drafted.draft.batch);
         }
     }
-    let all: Vec<Finding> = night.sites.iter().flat_map(|site| site.findings.iter().cloned()).collect();
-    ui.findings(if night.told.has_news { &all } else { &night.told.urgent }, Notes::Counted);
+    show_findings(ui, night);
     show_deliveries(ui, books, night, mode);
     if mode == Mode::Dry {
         ui.status("A dry run: nothing was written.");
-    } else if !has_news(night) {
-        nothing_new(ui, &all);
+    } else if !has_news(night) && night.told.urgent.is_empty() && ui.says_nothing_new() {
+        ui.status("Nothing new.");
+        let open = books.ledger.open_findings().unwrap_or_default();
+        let waiting = open.iter().filter(|finding| finding.severity != Severity::Note.as_str()).count();
+        if waiting > 0 {
+            let count = counted(i64::try_from(waiting).unwrap_or(i64::MAX), "finding was", "findings were");
+            ui.status(format!("{count} told before: `papertally status` lists what is open."));
+        }
     }
+}
+
+/// What a person should look at, but for suspense that stands in a batch's own table.
+fn show_findings(ui: &mut Ui<'_>, night: &Night<'_>) {
+    let all: Vec<&Finding> = match night.told.has_news {
+        true => night.sites.iter().flat_map(|site| &site.findings).collect(),
+        false => night.told.urgent.iter().collect(),
+    };
+    let in_table = |finding: &Finding| {
+        let batches = night.sites.iter().flat_map(|site| &site.issued);
+        batches.into_iter().any(|drafted| drafted.draft.batch.findings.contains(finding))
+    };
+    ui.findings(all.into_iter().filter(|one| one.code != "suspense" || !in_table(one)), Notes::Counted);
 }
 
 fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: Mode) {
@@ -106,18 +125,10 @@ fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: 
     for site in &night.sites {
         for drafted in &site.issued {
             let batch = &drafted.draft.batch;
-            ui.status(format!(
-                "{issued} batch {}: net {} {}, tax {}.",
-                batch.id,
-                batch.net().to_text(batch.currency.decimals()),
-                batch.currency,
-                batch.tax().to_text(batch.currency.decimals())
-            ));
+            ui.status(format!("{issued} batch {}: {}.", batch.id, amounts(batch)));
         }
     }
-    for delivery in &night.files.delivered {
-        ui.line(books.config.output.folder.join(&delivery.target).display().to_string());
-    }
+    show_files(ui, books, &night.files.delivered);
     for delivery in &night.mails.delivered {
         let where_to = match books.config.mail.as_ref().map(|mail| &mail.transport) {
             Some(crate::config::MailTransport::Folder(folder)) => format!("into {}", folder.display()),
@@ -134,20 +145,6 @@ fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: 
             delivery.state.as_str(),
             delivery.answer
         ));
-    }
-}
-
-fn nothing_new(ui: &mut Ui<'_>, open: &[Finding]) {
-    let waiting = open.iter().filter(|finding| finding.severity >= Severity::Warning).count();
-    if ui.says_nothing_new() {
-        ui.status("Nothing new.");
-        if waiting > 0 {
-            let count = i64::try_from(waiting).unwrap_or(i64::MAX);
-            ui.status(format!(
-                "{} told before: `papertally status` lists what is open.",
-                counted(count, "finding was", "findings were")
-            ));
-        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! `papertally status`: what a person on duty wants to know first.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::deliver::delivery_json;
@@ -9,8 +10,9 @@ use crate::cli::json;
 use crate::cli::ui::{counted, grouped};
 use crate::config::SiteConfig;
 use crate::domain::{Period, SuspenseItem};
-use crate::ledger::{IssuedBatch, StoredReport};
+use crate::ledger::{IssuedBatch, StoredFinding, StoredReport};
 use crate::run::books::Books;
+use crate::run::lock::last_taken;
 use crate::run::reconcile::suspense;
 
 /// Runs that are listed.
@@ -39,12 +41,21 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let findings = books.ledger.open_findings()?;
     let mut faults = books.ledger.integrity()?;
     faults.extend(sites.iter().flat_map(|site| site.faults.iter().cloned()));
+    let taken = last_taken(&config.ledger).map(|time| {
+        DateTime::<Utc>::from(time).with_timezone(&books.now.timezone()).format("%Y-%m-%d %H:%M").to_string()
+    });
     let ui = &mut *context.ui;
+    if runs.is_empty() {
+        ui.line("No run yet.");
+    }
     ui.table(
         &["RUN", "EXIT", "DID"],
         &[1],
         runs.iter().map(|run| vec![run.started_at.clone(), run.exit_code.to_string(), run.outcome.clone()]),
     );
+    if let Some(taken) = &taken {
+        ui.line(format!("The ledger was last worked on at {taken}, whether there was news or not."));
+    }
     for site in &sites {
         show_site(ui, site);
     }
@@ -57,7 +68,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
             delivery.answer
         ));
     }
-    for finding in findings.iter().filter(|finding| finding.severity != "note") {
+    for finding in findings.iter().filter(|finding| is_open(finding)) {
         ui.line(format!("Open since {}: {}: {}", finding.first_seen_at, finding.severity, finding.message));
     }
     for fault in &faults {
@@ -70,6 +81,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         "runs": runs.iter().map(|run| json!({
             "started_at": run.started_at, "command": run.command, "outcome": run.outcome, "exit_code": run.exit_code,
         })).collect::<Vec<Value>>(),
+        "last_worked_on": taken,
         "sites": sites.iter().map(site_json).collect::<Vec<Value>>(),
         "deliveries": open.iter().map(delivery_json).collect::<Vec<Value>>(),
         "findings": findings.iter().map(|finding| json!({
@@ -86,6 +98,11 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         (true, true, true) => Exit::Findings,
         (true, true, false) => Exit::Done,
     })
+}
+
+/// Whether a finding has to be listed beside suspense and rejected rows, which have lists of their own.
+fn is_open(finding: &StoredFinding) -> bool {
+    finding.severity != "note" && !["suspense", "row-rejected"].contains(&finding.code.as_str())
 }
 
 fn site_status<'c>(books: &Books<'_>, site: &'c SiteConfig) -> Result<SiteStatus<'c>, Failure> {

@@ -9,7 +9,7 @@ use super::{Access, Context, period_of, site_of};
 use crate::cli::args::{TotalsArgs, TotalsByArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::grouped;
-use crate::domain::Period;
+use crate::domain::{PayerId, Period};
 use crate::ledger::{JobFact, NameTable};
 use crate::run::books::Books;
 use crate::run::facts::Exclusions;
@@ -39,25 +39,31 @@ pub(super) fn run(args: &TotalsArgs, context: &mut Context<'_, '_>) -> Result<Ex
             period = period.or(Some(span));
         }
     }
-    drop(books);
+    let name = |key: &str| name_of(args.by, &books, key);
     let line = |key: &str, row: &TotalsRow| {
-        vec![
-            key.to_owned(),
+        let mut cells = vec![key.to_owned()];
+        cells.extend(name(key));
+        cells.extend([
             grouped(row.jobs),
             grouped(row.pages),
             grouped(row.colour_pages),
             row.cost.to_string(),
-        ]
+        ]);
+        cells
     };
     let mut lines: Vec<Vec<String>> = rows.iter().map(|(key, row)| line(key, row)).collect();
     lines.push(line("TOTAL", &total));
-    let head = [&args.by.as_str().to_uppercase(), "JOBS", "PAGES", "COLOUR", "COST"];
-    context.ui.table(&head, &[1, 2, 3, 4], lines);
+    let by = args.by.as_str().to_uppercase();
+    let mut head = vec![by.as_str()];
+    head.extend(name("").map(|_| "NAME"));
+    let first = head.len();
+    head.extend(["JOBS", "PAGES", "COLOUR", "COST"]);
+    context.ui.table(&head, &[first, first + 1, first + 2, first + 3], lines);
     context.ui.json(&json!({
         "period": period.map(|period| period.to_string()),
         "site": site.name,
         "by": args.by.as_str(),
-        "rows": rows.iter().map(|(key, row)| row_json(Some(key), row)).collect::<Vec<Value>>(),
+        "rows": rows.iter().map(|(key, row)| row_json(Some((key, name(key))), row)).collect::<Vec<Value>>(),
         "total": row_json(None, &total),
     }));
     Ok(Exit::Done)
@@ -94,15 +100,34 @@ fn key_of<'b>(
     }
 }
 
-fn row_json(key: Option<&str>, row: &TotalsRow) -> Value {
+/// What people call a payer or member; `None` where the key is a name already.
+fn name_of(by: TotalsByArg, books: &Books<'_>, key: &str) -> Option<String> {
+    let directory = &books.directory;
+    match by {
+        TotalsByArg::Payer => {
+            let payer = PayerId::parse(key).and_then(|id| directory.payer(&id));
+            Some(payer.map(|payer| payer.name.clone()).unwrap_or_default())
+        }
+        TotalsByArg::Member => {
+            let member = directory.members().iter().find(|member| member.id == key);
+            Some(member.map(|member| member.name.clone()).unwrap_or_default())
+        }
+        _ => None,
+    }
+}
+
+fn row_json(key: Option<(&String, Option<String>)>, row: &TotalsRow) -> Value {
     let mut value = json!({
         "jobs": row.jobs,
         "pages": row.pages,
         "colour_pages": row.colour_pages,
         "cost": row.cost.to_string(),
     });
-    if let (Some(key), Some(map)) = (key, value.as_object_mut()) {
+    if let (Some((key, name)), Some(map)) = (key, value.as_object_mut()) {
         map.insert("key".to_owned(), json!(key));
+        if let Some(name) = name {
+            map.insert("name".to_owned(), json!(name));
+        }
     }
     value
 }

@@ -148,7 +148,7 @@ fn reason_to_hold(invoice: &[&InvoiceLine], batch: &Batch) -> Option<Finding> {
     let contact = contact(first);
     if net.is_negative() {
         let message = format!(
-            "invoice `{number}` of `{payer}` is a credit of {amount} and is not in the Xero file: enter it in Xero as a credit note"
+            "invoice `{number}` of `{payer}` comes to {amount} and is not in the Xero file: enter it in Xero as a credit note"
         );
         return Some(Finding::new(Severity::Warning, "credit-held", message));
     }
@@ -386,7 +386,7 @@ mod tests {
         batch.lines.push(refund);
         let rendered = render(&settings(), &batch).unwrap();
         assert_eq!(rows(&rendered).len(), 1);
-        insta::assert_snapshot!(rendered.findings[0], @"invoice `PRT-2026-03-T100` of `team:T100` is a credit of GBP -1.68 and is not in the Xero file: enter it in Xero as a credit note");
+        insta::assert_snapshot!(rendered.findings[0], @"invoice `PRT-2026-03-T100` of `team:T100` comes to GBP -1.68 and is not in the Xero file: enter it in Xero as a credit note");
         assert_eq!(rendered.findings[0].code, "credit-held");
     }
 
