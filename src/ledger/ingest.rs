@@ -13,39 +13,11 @@ use super::bits::Bits;
 use super::ingested::{Counted, Ingested, RowIs, Sums};
 use super::keyed::KeyedJob;
 use super::names::{Names, SiteId, apply_aliases};
+use super::order::Order;
 use super::read_ahead::{Candidate, ReadAhead};
-use super::reports::{insert_report, newer_periods, update_report};
-use super::stored::day_start;
+use super::reports::{Documents, ReportOrigin, insert_report, lookalike_finding, update_report};
 use super::{Ledger, LedgerError};
-use crate::domain::{
-    Exact, Finding, JobState, MILLIONTHS, Money, Period, Rejection, ReportFacts, Severity, fold_name,
-};
-
-/// Where a report comes from and how it is kept.
-#[derive(Debug)]
-pub struct ReportOrigin<'a> {
-    /// The site.
-    pub site: SiteId,
-    /// What the reader found.
-    pub facts: &'a ReportFacts,
-    /// File name for people; never an identity.
-    pub name: &'a str,
-    /// Now, RFC 3339.
-    pub ingested_at: &'a str,
-    /// Old username and new username, as configured.
-    pub aliases: &'a [(String, String)],
-    /// Whether document names are kept.
-    pub documents: Documents,
-}
-
-/// Whether document names, which are personal data, are kept in the ledger.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Documents {
-    /// For `explain`.
-    Keep,
-    /// Only their share in the fingerprint.
-    Drop,
-}
+use crate::domain::{Exact, Finding, JobState, Money, Period, Rejection, fold_name};
 
 /// One report on its way into the ledger. Dropped before [`Ingest::finish`], it leaves no trace.
 #[derive(Debug)]
@@ -63,15 +35,7 @@ pub struct Ingest<'l> {
     /// Up to this second stored jobs may be the same as rows of this report.
     known_until: i64,
     matched: Bits,
-    period: Option<(Period, Span)>,
-    /// Own periods of known reports that end later: they were made later, so what they say of a day holds.
-    newer: Vec<Span>,
-    /// Rows whose job lies in the report's own period.
-    in_period: i64,
-    /// Rows that show an older state than a newer report did.
-    outdated: u64,
-    /// Jobs that a newer report of their day does not have, and their cost.
-    absent: (u64, Exact),
+    order: Order,
     counted: Counted,
     sums: Sums,
     changed: u64,
@@ -117,14 +81,7 @@ impl Ledger {
             users: HashMap::new(),
             known_until: known_until.unwrap_or(i64::MIN),
             matched: Bits::up_to(jobs),
-            newer: newer_periods(db, origin.site, report_id, origin.facts.period)?
-                .into_iter()
-                .map(Span::of)
-                .collect(),
-            period: origin.facts.period.map(|period| (period, Span::of(period))),
-            in_period: 0,
-            outdated: 0,
-            absent: (0, Exact::ZERO),
+            order: Order::new(db, origin.site, report_id, origin.facts.period)?,
             counted: Counted::default(),
             sums: Sums::default(),
             changed: 0,
@@ -141,9 +98,7 @@ impl Ingest<'_> {
         // Behind the last stored second nothing of another report can be: the row is new, and only its
         // occurrence is asked for.
         let added = if job.second <= self.known_until { self.place(job)? } else { self.add(job, 1)? };
-        if self.period.is_some_and(|(_, span)| span.holds(job.second)) {
-            self.in_period += 1;
-        }
+        self.order.saw(job.second);
         self.seconds = Some(match self.seconds {
             Some((first, last)) => (first.min(job.second), last.max(job.second)),
             None => (job.second, job.second),
@@ -241,8 +196,7 @@ impl Ingest<'_> {
         update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
         self.keep_lookalikes()?;
         let mut findings = self.lookalike_findings()?;
-        findings.extend(self.order_findings());
-        findings.extend(self.missing_finding()?);
+        findings.extend(self.order.findings(&self.transaction, self.site, &self.matched)?);
         drop((self.stored, self.insert));
         self.transaction.commit()?;
         let day = |second| super::stored::time_of(second).map(|time| time.date());
@@ -251,67 +205,6 @@ impl Ingest<'_> {
             None => None,
         };
         Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings })
-    }
-
-    /// What the order tells in which reports of one time came.
-    fn order_findings(&self) -> Vec<Finding> {
-        let mut findings = Vec::new();
-        if self.outdated > 0 {
-            let message = format!(
-                "{} rows show an older state or cost than a report that ends later did: the later report holds",
-                self.outdated
-            );
-            findings.push(Finding::new(Severity::Note, "older-report", message));
-        }
-        let (jobs, cost) = self.absent;
-        if jobs > 0 {
-            let message = format!(
-                "{jobs} jobs (cost {cost}) were taken in that a report which ends later, and covers their days, does \
-                 not have: they may have been refunded since; export the period once more"
-            );
-            findings.push(Finding::new(Severity::Warning, "jobs-absent-later", message));
-        }
-        findings
-    }
-
-    /// Stored jobs of the report's own period that it does not have: PaperCut leaves refunded jobs out of its
-    /// logs. A report of one printer or group lacks many, which is worth a note only.
-    fn missing_finding(&self) -> Result<Option<Finding>, LedgerError> {
-        let Some((period, span)) = self.period else { return Ok(None) };
-        // Whether a newer report has those jobs was asked when it came.
-        if self.newer.iter().any(|newer| newer.first < span.end && span.first < newer.end) {
-            return Ok(None);
-        }
-        let span = named_params! { ":site": self.site.0, ":first": span.first, ":end": span.end };
-        let db = &self.transaction;
-        let stored: i64 = db.query_row(
-            "SELECT count(*) FROM job WHERE site_id = :site AND second >= :first AND second < :end",
-            span,
-            |row| row.get(0),
-        )?;
-        if stored <= self.in_period {
-            return Ok(None);
-        }
-        let mut statement = db.prepare(
-            "SELECT id, cost FROM job WHERE site_id = :site AND second >= :first AND second < :end AND state = 0",
-        )?;
-        let mut rows = statement.query(span)?;
-        let (mut jobs, mut cost) = (0_i64, 0_i128);
-        while let Some(row) = rows.next()? {
-            if !self.matched.get(row.get(0)?) {
-                jobs += 1;
-                cost += i128::from(row.get::<_, Option<i64>>(1)?.unwrap_or(0));
-            }
-        }
-        let cost = Exact::from_parts(cost * i128::from(MILLIONTHS));
-        let severity = if jobs <= self.in_period { Severity::Warning } else { Severity::Note };
-        Ok((jobs > 0).then(|| {
-            let message = format!(
-                "{jobs} jobs (cost {cost}) that earlier reports have in {period} are not in this one: refunded since, or \
-                 this report is of some users or printers only; they stay billed until a report shows them refunded"
-            );
-            Finding::new(severity, "jobs-missing", message)
-        }))
     }
 
     fn keep_lookalikes(&self) -> Result<(), LedgerError> {
@@ -348,8 +241,8 @@ impl Ingest<'_> {
         if let Some(candidate) = same.or(first).copied() {
             self.matched.set(candidate.id);
             if !candidate.attributes.agree(&attributes, job) {
-                if self.newer.iter().any(|span| span.holds(job.second)) {
-                    self.outdated += 1;
+                if self.order.is_outdated(job.second) {
+                    self.order.outdated += 1;
                 } else {
                     self.change(job, &candidate)?;
                 }
@@ -365,9 +258,9 @@ impl Ingest<'_> {
         for other in others {
             *self.lookalikes.entry((other, job.names.user)).or_default() += 1;
         }
-        if job.state == JobState::Charged && self.newer.iter().any(|span| span.holds(job.second)) {
-            self.absent.0 += 1;
-            self.absent.1 += job.cost.map(Exact::from).unwrap_or_default();
+        if job.state == JobState::Charged && self.order.is_outdated(job.second) {
+            self.order.absent.0 += 1;
+            self.order.absent.1 += job.cost.map(Exact::from).unwrap_or_default();
         }
         self.add(job, occurrence + 1)
     }
@@ -457,34 +350,4 @@ impl Ingest<'_> {
         self.tally(is, job.cost);
         is
     }
-}
-
-/// The seconds of a span of days, its end excluded.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    first: i64,
-    end: i64,
-}
-
-impl Span {
-    fn of(period: Period) -> Span {
-        Span { first: day_start(period.first_day()), end: day_start(period.day_after()) }
-    }
-
-    fn holds(self, second: i64) -> bool {
-        self.first <= second && second < self.end
-    }
-}
-
-/// The finding on two users with the same jobs.
-pub(super) fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
-    let noun = if jobs == 1 { "job" } else { "jobs" };
-    Finding::new(
-        Severity::Error,
-        "user-maybe-renamed",
-        format!(
-            "{jobs} {noun} of `{row}` with the time, printer, document and pages of stored jobs of `{stored}`: if the \
-             user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias], or `\"{row}\" = \"{row}\"` if they are two people"
-        ),
-    )
 }

@@ -3,7 +3,6 @@
 //! The only code that knows SQL. It keeps facts and hands them out; it decides nothing: what is new, what is
 //! owed and what is sent is decided by `domain` and `run`.
 
-mod attributes;
 mod bits;
 mod deliveries;
 mod error;
@@ -14,6 +13,7 @@ mod jobs;
 mod keyed;
 mod migrate;
 mod names;
+mod order;
 mod read_ahead;
 mod reports;
 mod runs;
@@ -27,14 +27,14 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
-pub use ingest::{Documents, Ingest, ReportOrigin};
+pub use ingest::Ingest;
 pub use ingested::{Counted, Ingested, RowIs, Sums};
 pub use invoices::{Issue, IssuedBatch, IssuedLine, LineJob, NewBatch, OpenLink, Role};
 pub use jobs::{JobFact, Marks, NameTable, StoredJob};
 pub use keyed::{JobNames, KeyedJob};
 pub use migrate::STEPS;
 pub use names::SiteId;
-pub use reports::{StoredRejection, StoredReport};
+pub use reports::{Documents, ReportOrigin, StoredRejection, StoredReport};
 pub use runs::{RunRecord, StoredFinding};
 
 /// How long to wait for another program's lock before saying that the ledger is locked.

@@ -6,7 +6,7 @@
 
 use rusqlite::{Connection, Statement, params};
 
-use super::attributes::Attributes;
+use super::keyed::Attributes;
 use super::{LedgerError, SiteId};
 
 /// Jobs that one query fetches at least, and at most.

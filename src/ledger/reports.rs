@@ -2,11 +2,36 @@
 
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::ingest::{ReportOrigin, lookalike_finding};
 use super::ingested::{Counted, Sums};
 use super::stored::period_of;
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period, fold_name};
+use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period, ReportFacts, Severity, fold_name};
+
+/// Where a report comes from and how it is kept.
+#[derive(Debug)]
+pub struct ReportOrigin<'a> {
+    /// The site.
+    pub site: SiteId,
+    /// What the reader found.
+    pub facts: &'a ReportFacts,
+    /// File name for people; never an identity.
+    pub name: &'a str,
+    /// Now, RFC 3339.
+    pub ingested_at: &'a str,
+    /// Old username and new username, as configured.
+    pub aliases: &'a [(String, String)],
+    /// Whether document names are kept.
+    pub documents: Documents,
+}
+
+/// Whether document names, which are personal data, are kept in the ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Documents {
+    /// For `explain`.
+    Keep,
+    /// Only their share in the fingerprint.
+    Drop,
+}
 
 /// A report as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -248,27 +273,6 @@ pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Resul
     Ok(db.last_insert_rowid())
 }
 
-/// Own periods of a site's other reports that end later than `period` does; none without a period.
-pub(super) fn newer_periods(
-    db: &Connection,
-    site: SiteId,
-    report_id: i64,
-    period: Option<Period>,
-) -> Result<Vec<Period>, LedgerError> {
-    let Some(period) = period else { return Ok(Vec::new()) };
-    let mut statement = db.prepare(
-        "SELECT period_first, period_last FROM report
-         WHERE site_id = :site AND id <> :report AND period_last > :last AND period_first <= :last",
-    )?;
-    let last = period.last_day().to_string();
-    let mut rows = statement.query(named_params! { ":site": site.0, ":report": report_id, ":last": last })?;
-    let mut periods = Vec::new();
-    while let Some(row) = rows.next()? {
-        periods.push(period_of(&row.get::<_, String>(0)?, &row.get::<_, String>(1)?)?);
-    }
-    Ok(periods)
-}
-
 /// Writes down what a report's rows turned out to be.
 pub(super) fn update_report(
     db: &Connection,
@@ -304,4 +308,17 @@ pub(super) fn update_report(
         },
     )?;
     Ok(())
+}
+
+/// The finding on two users with the same jobs.
+pub(super) fn lookalike_finding(stored: &str, row: &str, jobs: u64) -> Finding {
+    let noun = if jobs == 1 { "job" } else { "jobs" };
+    Finding::new(
+        Severity::Error,
+        "user-maybe-renamed",
+        format!(
+            "{jobs} {noun} of `{row}` with the time, printer, document and pages of stored jobs of `{stored}`: if the \
+             user was renamed, they count twice until `\"{stored}\" = \"{row}\"` stands under [site.alias], or `\"{row}\" = \"{row}\"` if they are two people"
+        ),
+    )
 }

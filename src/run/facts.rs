@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::resolve::{Owner, Resolver};
+use super::resolve::{Owner, PlanBasis, Resolver};
 use crate::domain::{
     DetailItem, Exact, HasColour, JobState, LineClass, NotBillableItem, PayerId, Period, Proof, SuspenseItem,
     Terms, UsageItem, fold_name, is_within,
@@ -335,13 +335,4 @@ pub fn classes_of(job: &JobFact, payer: Option<&(PayerId, PlanBasis)>) -> Vec<Li
                 .collect()
         }
     }
-}
-
-/// Whether a payer's plan asks PaperCut's cost or its own prices.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PlanBasis {
-    /// PaperCut's cost.
-    Cost,
-    /// The plan's prices per page.
-    Pages,
 }

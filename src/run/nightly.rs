@@ -3,64 +3,21 @@
 
 use std::time::SystemTime;
 
-use super::bill::{Drafted, Gaps, IssueOutcome, draft, issue};
+use super::bill::{Gaps, IssueOutcome, draft, issue};
 use super::books::{Books, aliases};
 use super::collect::{Found, collect};
 use super::deliver::{Handed, deliver};
 use super::due::{Agenda, agenda};
 use super::error::RunError;
-use super::ingest::{IngestError, Intake, Outcome, TakenReport, ingest, untold_rejections};
+use super::ingest::{IngestError, Intake, Outcome, ingest};
+use super::night::{Mode, Night, SiteNight};
 use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense};
-use super::summary::{Told, tell};
+use super::rejected::untold_rejections;
+use super::summary::tell;
 use crate::config::SiteConfig;
-use crate::domain::{Finding, Severity, SuspenseItem};
+use crate::domain::{Finding, Severity};
 use crate::ledger::{DeliveryKind, SiteId};
-
-/// Whether a run hands anything out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// It does.
-    Real,
-    /// It works on a copy of the ledger and stops before anything is handed out.
-    Dry,
-}
-
-/// What happened at one site.
-#[derive(Debug)]
-pub struct SiteNight<'a> {
-    /// The site.
-    pub site: &'a SiteConfig,
-    /// Reports that were taken in, with their names.
-    pub taken: Vec<(String, TakenReport)>,
-    /// Files whose bytes were known.
-    pub known: usize,
-    /// Files that may still be being copied.
-    pub unsettled: Vec<Found>,
-    /// Batches that were issued.
-    pub issued: Vec<Drafted<'a>>,
-    /// Periods that are due and cannot be issued.
-    pub held: Vec<Drafted<'a>>,
-    /// Jobs that nobody pays yet.
-    pub suspense: Vec<SuspenseItem>,
-    /// What a person should look at.
-    pub findings: Vec<Finding>,
-    /// What is due next.
-    pub agenda: Agenda,
-}
-
-/// What a run did.
-#[derive(Debug)]
-pub struct Night<'a> {
-    /// Site by site.
-    pub sites: Vec<SiteNight<'a>>,
-    /// Files that were handed out.
-    pub files: Handed,
-    /// Mails that were handed out.
-    pub mails: Handed,
-    /// What the summary told, and what of it is new.
-    pub told: Told,
-}
 
 /// Does everything that is due. `progress` is told of every row that is read.
 pub fn run<'a>(

@@ -5,7 +5,6 @@ use std::rc::Rc;
 
 use chrono::NaiveDate;
 
-use super::facts::PlanBasis;
 use crate::domain::{Basis, Directory, Payer, PayerId, Period, PersonalJobs, Plan, Terms};
 use crate::ledger::{JobFact, NameTable};
 
@@ -43,6 +42,15 @@ impl Policy<'_> {
         };
         Ok(Terms { plan: plan.clone(), seats })
     }
+}
+
+/// Whether a payer's plan asks PaperCut's cost or its own prices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlanBasis {
+    /// PaperCut's cost.
+    Cost,
+    /// The plan's prices per page.
+    Pages,
 }
 
 /// Whose a job is, by the resolver's own numbers.

@@ -8,24 +8,13 @@ use uuid::Uuid;
 use super::books::{Books, mail_host};
 use super::deliver::Handed;
 use super::error::RunError;
-use super::nightly::SiteNight;
+use super::night::{SiteNight, Told};
 use crate::config::{MailConfig, MailWhen, SiteConfig};
 use crate::domain::{CHARGE_NAMESPACE, Exact, Finding, ReportKind, Severity};
 use crate::ledger::{DeliveryKind, IssuedBatch, NewDelivery, StoredReport};
 use crate::outputs::mail::message_id;
 use crate::outputs::summary::{SummaryBatch, SummaryReport, SummarySuspense};
 use crate::outputs::{Attachment, Envelope, Summary, compose, summary_mail};
-
-/// What was told.
-#[derive(Debug, Default)]
-pub struct Told {
-    /// Findings that need a person and were not told before, or that stop billing.
-    pub urgent: Vec<Finding>,
-    /// Whether anything happened at all.
-    pub has_news: bool,
-    /// Whether a mail was written down.
-    pub mailed: bool,
-}
 
 /// Writes down what a run has to tell.
 pub fn tell(books: &Books<'_>, sites: &[SiteNight<'_>], files: &Handed) -> Result<Told, RunError> {

@@ -13,7 +13,8 @@ use crate::domain::{Finding, Severity};
 use crate::ledger::RunRecord;
 use crate::outputs::mirror::{FindingJson, ProofJson};
 use crate::run::books::Books;
-use crate::run::nightly::{Mode, Night, SiteNight, run as run_night};
+use crate::run::night::{Mode, Night, SiteNight};
+use crate::run::nightly::run as run_night;
 
 pub(super) fn run(args: &RunArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
