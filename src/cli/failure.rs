@@ -5,7 +5,7 @@ use std::error::Error;
 use crate::config::ConfigError;
 use crate::ledger::LedgerError;
 use crate::run::error::RunError;
-use crate::run::ingest::IngestError;
+use crate::run::intake::IngestError;
 use crate::run::lock::LockError;
 
 /// How a command ended.

@@ -13,6 +13,7 @@ pub mod error;
 pub mod explain;
 pub mod facts;
 pub mod ingest;
+pub mod intake;
 pub mod lock;
 mod lookalike;
 pub mod night;

@@ -6,7 +6,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use chrono::NaiveDate;
 
 use super::batch::{Batch, NameKind, OwnedBalance, OwnedSum, Packed, PackedJob, PackedSum, Packer};
-use super::ingest::{IngestError, Intake, ListedJob, unmatched};
+use super::intake::{IngestError, Intake, ListedJob, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::rejected::{FINDINGS_PER_FILE_MAX, rejected};
 use super::sums::SumBook;

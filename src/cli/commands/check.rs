@@ -9,7 +9,8 @@ use crate::config::{SiteConfig, load_sites};
 use crate::domain::{Currency, Finding, Money, Severity};
 use crate::ledger::{self, Ledger, Marks};
 use crate::run::books::{aliases, read_settings};
-use crate::run::ingest::{Intake, Outcome, ingest};
+use crate::run::ingest::{Outcome, ingest};
+use crate::run::intake::Intake;
 use crate::run::sums::SumBook;
 use crate::run::totals::{IntakeTotals, intake_totals};
 use crate::sources::ReadSettings;
@@ -130,7 +131,7 @@ fn show(
             }
             Err(error) => {
                 context.ui.warn(format!("refused: {}: {}", result.name, message(error)));
-                if let crate::run::ingest::IngestError::Read(error) = error {
+                if let crate::run::intake::IngestError::Read(error) = error {
                     context.ui.warn(format!("hint: {}", error.hint()));
                 }
             }

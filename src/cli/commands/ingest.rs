@@ -11,7 +11,8 @@ use crate::cli::ui::Notes;
 use crate::config::SiteConfig;
 use crate::domain::Finding;
 use crate::run::collect::{Found, collect};
-use crate::run::ingest::{IngestError, Intake, Outcome, ingest};
+use crate::run::ingest::{Outcome, ingest};
+use crate::run::intake::{IngestError, Intake};
 use crate::run::totals::{IntakeTotals, intake_totals};
 
 pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {

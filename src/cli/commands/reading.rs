@@ -8,7 +8,8 @@ use crate::cli::ui::{Notes, Ui, counted, grouped};
 use crate::domain::{Exact, Finding, ReportFacts};
 use crate::ledger::{Ingested, RowIs, StoredReport};
 use crate::outputs::mirror::FindingJson;
-use crate::run::ingest::{IngestError, ListedJob, Outcome, TakenReport};
+use crate::run::ingest::{Outcome, TakenReport};
+use crate::run::intake::{IngestError, ListedJob};
 use crate::run::totals::IntakeTotals;
 
 /// A file that was read, or refused.

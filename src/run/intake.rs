@@ -1,0 +1,124 @@
+//! How the reports of a site are taken in, and why a file is not.
+
+use std::collections::HashSet;
+
+use chrono::{NaiveDate, NaiveDateTime};
+
+use super::books::{Books, aliases, read_settings};
+use crate::config::{DocumentNames, SiteConfig};
+use crate::domain::{Finding, JobState, Money, ReportKind, Severity, fold_name, is_within};
+use crate::ledger::{Documents, Ledger, LedgerError, RowIs, SiteId};
+use crate::sources::{ReadError, ReadSettings};
+
+/// How the reports of a site are taken in.
+#[derive(Debug)]
+pub struct Intake<'a> {
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// The site.
+    pub site: SiteId,
+    /// What the operator says where a file does not decide.
+    pub settings: ReadSettings,
+    /// Old and new usernames.
+    pub aliases: Vec<(String, String)>,
+    /// Accounts that are never billed.
+    pub exclude_accounts: &'a [String],
+    /// Printers that are never billed.
+    pub ignore_printers: &'a [String],
+    /// Whether document names are kept.
+    pub documents: Documents,
+    /// Now, RFC 3339.
+    pub now: String,
+    /// Today at the site: no report speaks for a day that is not over.
+    pub today: NaiveDate,
+    /// How many jobs of the file to list.
+    pub jobs_listed: usize,
+}
+
+impl<'a> Intake<'a> {
+    /// Intake into the ledger as the configuration says for a site. Renamed users count under their present names
+    /// from here on.
+    pub fn of_site(books: &'a Books<'_>, site: &'a SiteConfig) -> Result<Intake<'a>, LedgerError> {
+        let ledger = &books.ledger;
+        let site_id = ledger.site(&site.name, site.currency, site.time_zone.name())?;
+        let aliases = aliases(site);
+        ledger.rename_users(site_id, &aliases)?;
+        Ok(Intake {
+            ledger,
+            site: site_id,
+            settings: read_settings(site),
+            aliases,
+            exclude_accounts: &site.exclude_accounts,
+            ignore_printers: &site.ignore_printers,
+            documents: match books.config.document_names {
+                DocumentNames::Keep => Documents::Keep,
+                DocumentNames::Drop => Documents::Drop,
+            },
+            now: books.now_text(),
+            today: books.today(site),
+            jobs_listed: 0,
+        })
+    }
+}
+
+/// A job as it was read, for the page that `check` shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedJob {
+    /// Line of the file.
+    pub row: u64,
+    /// Wall-clock time.
+    pub time: NaiveDateTime,
+    /// User as written.
+    pub user: String,
+    /// Account as `parent\sub`, or empty.
+    pub account: String,
+    /// Printer.
+    pub printer: String,
+    /// Document, where the file has one.
+    pub document: Option<String>,
+    /// Type.
+    pub job_type: String,
+    /// Pages.
+    pub pages: u32,
+    /// Colour pages.
+    pub colour_pages: u32,
+    /// Grayscale, where the file says.
+    pub grayscale: Option<bool>,
+    /// Cost.
+    pub cost: Money,
+    /// State.
+    pub state: JobState,
+    /// What it turned out to be.
+    pub is: RowIs,
+}
+
+/// Why a file was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// The file cannot be read as a report; nothing of it was kept.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Its kind is recognised, but holds no jobs to bill.
+    #[error("this is a {0}: papertally bills from print logs; its sums are not taken in")]
+    NoJobs(ReportKind),
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The reading thread ended for a reason of its own: a fault in papertally.
+    #[error("the file's reader ended early; nothing of the file was kept")]
+    Reader,
+}
+
+/// Names in the exclusion list that no row has: a typing mistake would bill what should be free.
+pub(super) fn unmatched(intake: &Intake<'_>, seen: &HashSet<String>) -> Vec<Finding> {
+    let missing = intake.exclude_accounts.iter().filter(|account| {
+        let excluded = HashSet::from([fold_name(account)]);
+        !seen.iter().any(|account| is_within(account, &excluded))
+    });
+    missing
+        .map(|account| {
+            let message = format!("`exclude_accounts` names `{account}`, which no row of this report has");
+            Finding::new(Severity::Note, "exclusion-unmatched", message)
+        })
+        .collect()
+}
