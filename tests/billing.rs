@@ -166,7 +166,7 @@ impl Space {
             };
             ingest.keyed(&job, false).unwrap();
         }
-        ingest.finish(Some(period)).unwrap();
+        ingest.finish(Some(period), &[]).unwrap();
     }
 
     /// Works with the books at a moment.

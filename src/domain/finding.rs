@@ -35,6 +35,27 @@ impl fmt::Display for Severity {
     }
 }
 
+/// Codes of findings that a report brings with it: what the ledger keeps of them comes back under these.
+const REPORT_CODES: [&str; 17] = [
+    "account-none",
+    "byte-replaced",
+    "column-unknown",
+    "deleted-with-balance",
+    "exclusion-unmatched",
+    "findings-cut",
+    "id-damaged",
+    "job-type-unknown",
+    "jobs-absent-later",
+    "jobs-missing",
+    "line-unfinished",
+    "names-alike",
+    "older-report",
+    "outside-period",
+    "period-unreadable",
+    "sheet-hidden",
+    "total-differs",
+];
+
 /// A finding with its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Finding {
@@ -56,6 +77,11 @@ impl Finding {
     /// A finding without a place.
     pub fn new(severity: Severity, code: &'static str, message: impl Into<String>) -> Finding {
         Finding { severity, code, message: message.into(), file: None, row: None, column: None }
+    }
+
+    /// The code of a finding that was kept as text; one that is not known here is a `report-finding`.
+    pub fn kept_code(text: &str) -> &'static str {
+        REPORT_CODES.into_iter().find(|code| *code == text).unwrap_or("report-finding")
     }
 
     /// The same finding in a row of a file.

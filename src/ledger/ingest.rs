@@ -15,7 +15,9 @@ use super::keyed::KeyedJob;
 use super::names::{Names, SiteId, apply_aliases};
 use super::order::Order;
 use super::read_ahead::{Candidate, ReadAhead};
-use super::reports::{Documents, ReportOrigin, insert_report, lookalike_finding, update_report};
+use super::reports::{
+    Documents, ReportOrigin, insert_report, keep_findings, lookalike_finding, update_report,
+};
 use super::{Ledger, LedgerError};
 use crate::domain::{Exact, Finding, JobState, Money, Period, Rejection, fold_name};
 
@@ -184,7 +186,9 @@ impl Ingest<'_> {
     }
 
     /// Checks that nothing was lost and commits. `covered` are the days that the report speaks for.
-    pub fn finish(self, covered: Option<Period>) -> Result<Ingested, LedgerError> {
+    ///
+    /// `findings` are kept beside the report until a summary has told of them.
+    pub fn finish(self, covered: Option<Period>, findings: &[Finding]) -> Result<Ingested, LedgerError> {
         let Counted { rows, new, repeated, not_billable, rejected } = self.counted;
         if rows != new + repeated + not_billable + rejected {
             return Err(LedgerError::DoesNotAddUp(format!("{rows} rows")));
@@ -195,8 +199,10 @@ impl Ingest<'_> {
         }
         update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
         self.keep_lookalikes()?;
-        let mut findings = self.lookalike_findings()?;
-        findings.extend(self.order.findings(&self.transaction, self.site, &self.matched)?);
+        let mut own = self.order.findings(&self.transaction, self.site, &self.matched)?;
+        keep_findings(&self.transaction, self.report_id, findings.iter().chain(&own))?;
+        // Users who look alike have a table of their own, from which they are told until it is settled.
+        own.extend(self.lookalike_findings()?);
         drop((self.stored, self.insert));
         self.transaction.commit()?;
         let day = |second| super::stored::time_of(second).map(|time| time.date());
@@ -204,7 +210,7 @@ impl Ingest<'_> {
             Some((first, last)) => Period::of_days(day(first)?, day(last)?),
             None => None,
         };
-        Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings })
+        Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings: own })
     }
 
     fn keep_lookalikes(&self) -> Result<(), LedgerError> {

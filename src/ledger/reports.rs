@@ -195,6 +195,25 @@ impl Ledger {
         Ok(statement.query_map(values, rejection)?.collect::<Result<_, _>>()?)
     }
 
+    /// Findings of a site's reports that came after a mark, each in its file.
+    pub fn findings_after(&self, site: SiteId, mark: i64) -> Result<Vec<Finding>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT severity, code, message, row_number, column_name, name FROM report_finding
+             JOIN report ON report.id = report_id WHERE site_id = :site AND report_id > :mark
+             ORDER BY report_finding.id",
+        )?;
+        let rows = statement.query_map(named_params! { ":site": site.0, ":mark": mark }, |row| {
+            let (severity, code): (String, String) = (row.get(0)?, row.get(1)?);
+            let severity = Severity::parse(&severity).unwrap_or(Severity::Warning);
+            let mut finding = Finding::new(severity, Finding::kept_code(&code), row.get::<_, String>(2)?);
+            finding.row = row.get::<_, Option<i64>>(3)?.and_then(|row| u64::try_from(row).ok());
+            finding.column = row.get(4)?;
+            finding.file = row.get(5)?;
+            Ok(finding)
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// Users of a site with the same jobs in different reports, where no alias has made them one: perhaps renamed
     /// users, whose jobs would be billed twice. A name that the configuration says is its own present name is
     /// nobody else's.
@@ -271,6 +290,29 @@ pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Resul
         },
     )?;
     Ok(db.last_insert_rowid())
+}
+
+/// Keeps findings of a report.
+pub(super) fn keep_findings<'f>(
+    db: &Connection,
+    report_id: i64,
+    findings: impl Iterator<Item = &'f Finding>,
+) -> Result<(), LedgerError> {
+    let mut insert = db.prepare(
+        "INSERT INTO report_finding (report_id, severity, code, message, row_number, column_name)
+         VALUES (:report, :severity, :code, :message, :row, :column)",
+    )?;
+    for finding in findings {
+        insert.execute(named_params! {
+            ":report": report_id,
+            ":severity": finding.severity.as_str(),
+            ":code": finding.code,
+            ":message": finding.message,
+            ":row": finding.row.map(|row| i64::try_from(row).unwrap_or(i64::MAX)),
+            ":column": finding.column,
+        })?;
+    }
+    Ok(())
 }
 
 /// Writes down what a report's rows turned out to be.

@@ -67,15 +67,18 @@ pub fn ingest(
     taking.end_sums(intake);
     let Taking { ingest, jobs, mut findings, users, accounts, days, .. } = taking;
     let covered = covered(&facts, days, intake.today);
-    let ingested = ingest.finish(covered)?;
     let mut all = facts.findings.clone();
     all.append(&mut findings);
-    all.extend(ingested.findings.iter().cloned());
     all.extend(lookalikes(Kind::Users, users.iter().map(|(name, _)| name.as_str())));
     all.extend(lookalikes(Kind::Accounts, accounts.iter().map(|account| account.name.as_str())));
     if !accounts.is_empty() {
         all.extend(unmatched(intake, &accounts.iter().map(|account| fold_name(&account.name)).collect()));
     }
+    // Rejected rows are kept as such, and rows that the operator excludes are counted: to tell of each is no news.
+    let kept: Vec<Finding> =
+        all.iter().filter(|one| !["row-rejected", "excluded"].contains(&one.code)).cloned().collect();
+    let ingested = ingest.finish(covered, &kept)?;
+    all.extend(ingested.findings.iter().cloned());
     Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, findings: all })))
 }
 

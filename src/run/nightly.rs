@@ -14,7 +14,7 @@ use super::intake::{IngestError, Intake};
 use super::night::{Mode, Night, SiteNight};
 use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense};
-use super::rejected::untold_rejections;
+use super::rejected::untold_findings;
 use super::summary::tell;
 use crate::config::SiteConfig;
 use crate::domain::{Finding, Severity};
@@ -65,7 +65,7 @@ fn site_night<'a>(
         agenda: Agenda::default(),
     };
     let site_id = take_in(books, &mut night, clock, progress)?;
-    night.findings.extend(untold_rejections(&books.ledger, site_id)?);
+    night.findings.extend(untold_findings(&books.ledger, site_id)?);
     night.findings.extend(books.ledger.lookalikes(site_id, &aliases(site))?);
     bill_what_is_due(books, &mut night)?;
     night.suspense = suspense(books, site)?;
@@ -92,11 +92,6 @@ fn take_in(
         match ingest(&intake, &file.path, &file.name, None, &mut |_| progress(&file.name)) {
             Ok(Outcome::Known { .. }) => night.known += 1,
             Ok(Outcome::Taken(report)) => {
-                // Rows that the operator excludes are counted; to tell of each, every night, is no news. Users who
-                // look alike are told of from the ledger, until an alias makes them one.
-                let elsewhere = ["excluded", "user-maybe-renamed"];
-                let told = report.findings.iter().filter(|finding| !elsewhere.contains(&finding.code));
-                night.findings.extend(told.cloned().map(|one| one.in_file(&file.name)));
                 night.taken.push((file.name, *report));
             }
             Err(IngestError::Ledger(error)) => return Err(error.into()),

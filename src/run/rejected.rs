@@ -16,8 +16,16 @@ pub(super) fn rejected(rejection: &Rejection) -> Finding {
     if rejection.column.is_empty() { finding } else { finding.in_column(&rejection.column) }
 }
 
+/// What reports brought that no summary has told of yet: also those that a broken-off run, or a person, took in.
+pub(super) fn untold_findings(ledger: &Ledger, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
+    let (mark, _) = ledger.summary_marks()?;
+    let mut findings = ledger.findings_after(site, mark)?;
+    findings.extend(untold_rejections(ledger, site)?);
+    Ok(findings)
+}
+
 /// The unreadable rows of reports that no summary has told of yet: also of those that a broken-off run took in.
-pub(super) fn untold_rejections(ledger: &Ledger, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
+fn untold_rejections(ledger: &Ledger, site: SiteId) -> Result<Vec<Finding>, LedgerError> {
     let (mark, _) = ledger.summary_marks()?;
     let most = u32::try_from(FINDINGS_PER_FILE_MAX).unwrap_or(u32::MAX);
     Ok(ledger.rejections_after(site, mark, most)?.into_iter().map(stored_rejection).collect())

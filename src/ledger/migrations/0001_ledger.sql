@@ -83,6 +83,17 @@ CREATE TABLE rejection (
     cost INTEGER
 ) STRICT;
 
+-- What else a person should know of a report, for the summary that tells of it.
+CREATE TABLE report_finding (
+    id INTEGER PRIMARY KEY,
+    report_id INTEGER NOT NULL REFERENCES report (id),
+    severity TEXT NOT NULL,
+    code TEXT NOT NULL,
+    message TEXT NOT NULL,
+    row_number INTEGER,
+    column_name TEXT
+) STRICT;
+
 -- One job. Identity is site, second, fingerprint, user and occurrence; the other columns are what the
 -- latest report says of it. The id counts arrivals, so one bit a job remembers what a report has matched.
 CREATE TABLE job (
