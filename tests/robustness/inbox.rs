@@ -288,6 +288,16 @@ fn rows_that_were_rejected_before_a_run_are_in_its_summary() {
 }
 
 #[test]
+fn what_a_report_brought_before_a_run_is_in_its_summary() {
+    let space = Space::new();
+    let typed = november().replace("Cost\n", "Cost,Job Type\n").replace("0.10\n", "0.10,PLOT\n");
+    space.write("inbox/november.csv", typed);
+    space.run(&["ingest"]).exits(3).says(&["`plot`"]);
+    space.run(&["run"]).exits(3).says(&["november.csv, row 2", "`plot`"]);
+    space.run(&["run"]).exits(0);
+}
+
+#[test]
 fn a_file_whose_date_is_far_in_the_future_does_not_wait_for_it() {
     let space = Space::new().with("quiet_seconds = 0", "quiet_seconds = 3600");
     let file = fs::OpenOptions::new().append(true).open(space.path("inbox/october.csv")).unwrap();
