@@ -163,7 +163,7 @@ pub(super) struct BillArgs {
     /// Issues the batch: writes its lines down for ever and hands out its files
     #[arg(long)]
     pub issue: bool,
-    /// Issues although days of the period are not covered by reports
+    /// Issues although days are not covered by reports, or issued jobs have lost their payer
     #[arg(long, requires = "issue")]
     pub despite_gaps: bool,
     /// Only this site [default: the only one]

@@ -36,9 +36,10 @@ impl fmt::Display for Severity {
 }
 
 /// Codes of findings that a report brings with it: what the ledger keeps of them comes back under these.
-const REPORT_CODES: [&str; 17] = [
+const REPORT_CODES: [&str; 21] = [
     "account-none",
     "byte-replaced",
+    "cells-merged",
     "column-unknown",
     "deleted-with-balance",
     "exclusion-unmatched",
@@ -46,6 +47,7 @@ const REPORT_CODES: [&str; 17] = [
     "id-damaged",
     "job-type-unknown",
     "jobs-absent-later",
+    "jobs-charged-again",
     "jobs-missing",
     "line-unfinished",
     "names-alike",
@@ -53,6 +55,8 @@ const REPORT_CODES: [&str; 17] = [
     "outside-period",
     "period-unreadable",
     "sheet-hidden",
+    "sheet-not-read",
+    "sheet-other-kind",
     "total-differs",
 ];
 

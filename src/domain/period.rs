@@ -106,6 +106,17 @@ impl Period {
         self.first.iter_days().take_while(move |day| *day <= last)
     }
 
+    /// The whole calendar months from the one of `first` to the one of `last`, less the days that `taken` covers.
+    pub fn months_beside(first: NaiveDate, last: NaiveDate, taken: &[Period]) -> Vec<Period> {
+        let mut month = Period::month_of(first);
+        let mut left = Vec::new();
+        while month.first <= last {
+            left.extend(month.uncovered(taken));
+            month = month.next_month();
+        }
+        left
+    }
+
     /// The days of the period that none of `spans` covers, as spans in order.
     pub fn uncovered(&self, spans: &[Period]) -> Vec<Period> {
         let mut spans: Vec<&Period> = spans.iter().filter(|span| span.overlaps(self)).collect();

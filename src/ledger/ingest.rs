@@ -18,6 +18,7 @@ use super::read_ahead::{Candidate, ReadAhead};
 use super::reports::{
     Documents, ReportOrigin, insert_report, keep_findings, lookalike_finding, update_report,
 };
+use super::stored::state_number;
 use super::{Ledger, LedgerError};
 use crate::domain::{Exact, Finding, JobState, Money, Period, Rejection, fold_name};
 
@@ -317,6 +318,11 @@ impl Ingest<'_> {
     fn change(&mut self, row: &KeyedJob<'_>, stored: &Candidate) -> Result<(), LedgerError> {
         let was = stored.attributes;
         let became = was.overlaid(row.attributes(), row);
+        let charged = state_number(JobState::Charged);
+        if was.state != charged && became.state == charged {
+            self.order.revived.0 += 1;
+            self.order.revived.1 += row.cost.map(Exact::from).unwrap_or_default();
+        }
         let db = &self.transaction;
         let mut note = db.prepare_cached(
             "INSERT INTO job_change (job_id, report_id, row_number, field, was, became)

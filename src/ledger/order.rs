@@ -20,6 +20,8 @@ pub(super) struct Order {
     in_period: i64,
     /// Rows that show an older state than a newer report did.
     pub(super) outdated: u64,
+    /// Jobs that were refunded, denied or unprinted, and are charged in this report.
+    pub(super) revived: (u64, Exact),
     /// Jobs that a newer report of their day does not have, and their cost.
     pub(super) absent: (u64, Exact),
 }
@@ -37,6 +39,7 @@ impl Order {
             newer: newer.into_iter().map(Span::of).collect(),
             in_period: 0,
             outdated: 0,
+            revived: (0, Exact::ZERO),
             absent: (0, Exact::ZERO),
         })
     }
@@ -67,6 +70,14 @@ impl Order {
                 self.outdated
             );
             findings.push(Finding::new(Severity::Note, "older-report", message));
+        }
+        let (jobs, cost) = self.revived;
+        if jobs > 0 {
+            let message = format!(
+                "{jobs} jobs (cost {cost}) that an earlier report shows refunded, denied or not printed are charged here, \
+                 and are billed: if this is an older export, take a newer one in"
+            );
+            findings.push(Finding::new(Severity::Warning, "jobs-charged-again", message));
         }
         let (jobs, cost) = self.absent;
         if jobs > 0 {

@@ -119,10 +119,12 @@ fn with_days(
 
 impl Ledger {
     /// The report of that hash, where it was taken in before, under whatever name.
-    pub fn known_report(&self, sha256: &[u8; 32]) -> Result<Option<StoredReport>, LedgerError> {
-        let sql = format_report("WHERE sha256 = :sha256");
-        let found =
-            self.connection.query_row(&sql, named_params! { ":sha256": sha256 }, stored).optional()?;
+    pub fn known_report(&self, site: SiteId, sha256: &[u8; 32]) -> Result<Option<StoredReport>, LedgerError> {
+        let sql = format_report("WHERE site_id = :site AND sha256 = :sha256");
+        let found = self
+            .connection
+            .query_row(&sql, named_params! { ":site": site.0, ":sha256": sha256 }, stored)
+            .optional()?;
         found.map(with_days).transpose()
     }
 
@@ -174,7 +176,8 @@ impl Ledger {
         Ok(statement.query_map(values, rejection)?.collect::<Result<_, _>>()?)
     }
 
-    /// Unreadable rows of reports that speak for days of the period; at most `most`.
+    /// Unreadable rows of reports that speak for days of the period, but for those whose days a later report
+    /// gave once more; at most `most`.
     pub fn rejections_in(
         &self,
         site: SiteId,
@@ -182,7 +185,9 @@ impl Ledger {
         most: u32,
     ) -> Result<Vec<StoredRejection>, LedgerError> {
         let sql = format_rejection(
-            "WHERE site_id = :site AND covered_first <= :last AND covered_last >= :first
+            "WHERE site_id = :site AND covered_first <= :last AND covered_last >= :first AND NOT EXISTS (
+                 SELECT 1 FROM report AS later WHERE later.site_id = report.site_id AND later.id > report.id
+                 AND later.covered_first <= report.covered_first AND later.covered_last >= report.covered_last)
              ORDER BY rejection.id LIMIT :most",
         );
         let mut statement = self.connection.prepare(&sql)?;

@@ -48,6 +48,9 @@ pub enum IssueOutcome {
     Held(Vec<Finding>),
 }
 
+/// Findings that stop a batch until somebody asks for it all the same.
+const ASKED_FOR: [&str; 2] = ["period-not-covered", "issued-jobs-without-payer"];
+
 /// Whether gaps in the reports stop a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gaps {
@@ -71,8 +74,7 @@ impl Drafted<'_> {
     /// What stops the batch from being issued unasked.
     pub fn obstacles(&self, gaps: Gaps) -> Vec<&Finding> {
         let stops = |finding: &&Finding| {
-            finding.severity == Severity::Error
-                && (gaps == Gaps::Stop || finding.code != "period-not-covered")
+            finding.severity == Severity::Error && (gaps == Gaps::Stop || !ASKED_FOR.contains(&finding.code))
         };
         self.draft.batch.findings.iter().filter(stops).collect()
     }

@@ -47,9 +47,8 @@ pub fn agenda(books: &Books<'_>, site: &SiteConfig) -> Result<Agenda, RunError> 
             agenda.next = Some(Due { period, at });
             break;
         }
-        if billed.iter().all(|billed| !billed.overlaps(&period)) {
-            agenda.now.push(Due { period, at });
-        }
+        // Where somebody billed a part of the month by hand, the rest of it is still due.
+        agenda.now.extend(period.uncovered(&billed).into_iter().map(|period| Due { period, at }));
         period = period.next_month();
     }
     Ok(agenda)

@@ -135,14 +135,8 @@ fn months(ledger: &Ledger, site: SiteId, period: Option<Period>) -> Result<Vec<P
     }
     let Some(days) = ledger.job_days(site)? else { return Ok(Vec::new()) };
     let issued: Vec<Period> = ledger.batches(site)?.iter().map(|batch| batch.period).collect();
-    let mut periods = issued.clone();
-    let mut month = Period::month_of(days.first_day());
-    while month.first_day() <= days.last_day() {
-        if issued.iter().all(|issued| !issued.overlaps(&month)) {
-            periods.push(month);
-        }
-        month = month.next_month();
-    }
+    let mut periods = Period::months_beside(days.first_day(), days.last_day(), &issued);
+    periods.extend(issued);
     periods.sort();
     periods.dedup();
     Ok(periods)

@@ -39,6 +39,8 @@ pub struct Moved {
     pub added: i64,
     /// Jobs that a line bills and that are not the payer's any more.
     pub removed: i64,
+    /// Those of them that have no payer now, although nothing was refunded: their row in the directory is gone.
+    pub orphaned: i64,
 }
 
 /// What the operator leaves out of every bill, by number.
@@ -285,7 +287,9 @@ pub fn gather_moved(
         }
         for link in change.closed {
             if let Some(payer) = PayerId::parse(&link.payer) {
-                moved.entry((payer, link.class)).or_default().removed += 1;
+                let moved = moved.entry((payer, link.class)).or_default();
+                moved.removed += 1;
+                moved.orphaned += i64::from(change.is_orphan);
             }
         }
         Ok::<(), LedgerError>(())
@@ -299,6 +303,8 @@ pub struct LinkChange {
     pub opened: Vec<(PayerId, LineClass)>,
     /// Links that should not be there.
     pub closed: Vec<OpenLink>,
+    /// Whether the job is billable and nobody pays for it.
+    pub is_orphan: bool,
 }
 
 /// Compares the lines that bill a job with those that should.
@@ -308,7 +314,8 @@ pub fn link_change(
     resolver: &mut Resolver<'_>,
     exclusions: &Exclusions,
 ) -> LinkChange {
-    let payer = if exclusions.reason(job).is_some() { None } else { resolver.payer(job) };
+    let is_billable = exclusions.reason(job).is_none();
+    let payer = if is_billable { resolver.payer(job) } else { None };
     let classes = classes_of(job, payer.as_ref());
     let billed = |link: &OpenLink| {
         payer.as_ref().is_some_and(|(payer, _)| payer.to_string() == link.payer)
@@ -318,7 +325,7 @@ pub fn link_change(
     let missing = classes.iter().filter(|class| right.iter().all(|link| link.class != **class));
     let opened =
         missing.filter_map(|class| payer.as_ref().map(|(payer, _)| (payer.clone(), *class))).collect();
-    LinkChange { opened, closed }
+    LinkChange { opened, closed, is_orphan: is_billable && payer.is_none() }
 }
 
 /// The classes for which a job is behind a line: cost, or mono and colour by its pages.

@@ -51,7 +51,7 @@ pub fn ingest(
 ) -> Result<Outcome, IngestError> {
     let report = sources::examine(path, &intake.settings)?;
     let facts = report.facts().clone();
-    if let Some(stored) = intake.ledger.known_report(&facts.sha256)? {
+    if let Some(stored) = intake.ledger.known_report(intake.site, &facts.sha256)? {
         return Ok(Outcome::Known { facts: Box::new(facts), stored });
     }
     let origin = ReportOrigin {

@@ -1,4 +1,5 @@
-//! The reconciliation page of a period and its payers' statements, made anew whenever they are asked for.
+//! The reconciliation page of a period and its payers' statements, made anew whenever they are asked for: each
+//! time into a folder of its own, since what is in suspense changes and files are never replaced.
 
 use super::bill::{Drafted, draft};
 use super::books::Books;
@@ -30,8 +31,6 @@ impl From<crate::outputs::TemplateError> for PagesError {
 
 /// The pages of a period with the folder that they go into: one set for each issued batch, and one for what is
 /// not issued yet.
-///
-/// A draft changes from day to day, and files are never replaced, so its folder carries the day and the hour.
 pub fn pages(
     books: &Books<'_>,
     site: &SiteConfig,
@@ -41,12 +40,12 @@ pub fn pages(
     let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(pages) };
     let Some(drafted) = draft(books, site, period)? else { return Ok(pages) };
     let coverage = Coverage { covered: books.ledger.covered(site_id)?, gaps: drafted.gaps().to_vec() };
+    let stamp = books.now.format("%Y-%m-%dT%H%M%S");
     let mut batches: Vec<(String, Batch)> = Vec::new();
     for issued in books.ledger.batches(site_id)?.into_iter().filter(|batch| batch.period == period) {
-        batches.push((issued.name.clone(), issued_batch(books, &drafted, &issued)?));
+        batches.push((format!("{}-{stamp}", issued.name), issued_batch(books, &drafted, &issued)?));
     }
     if !drafted.is_empty() || batches.is_empty() {
-        let stamp = books.now.format("%Y-%m-%dT%H%M%S");
         batches.push((format!("{}-draft-{stamp}", drafted.draft.batch.id), drafted.draft.batch.clone()));
     }
     for (folder, batch) in batches {

@@ -1,8 +1,8 @@
 //! The batch as it would be issued: facts in, lines and proof out. Pure, and it cannot fail.
 //!
 //! Each period is priced as it stands now, and a line is the difference to what was issued for the same payer
-//! and class. So a first line and a correction come from the same arithmetic, allowances included, and
-//! billing in two steps ends where billing once would.
+//! and class. So a first line and a correction come from the same arithmetic, allowances included, and the net
+//! of billing in two steps is that of billing once. Tax is rounded on each line, so it may differ by a cent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -121,7 +121,9 @@ fn plan_period(
         period.usage.keys().cloned().chain(issued.keys().map(|(payer, _)| payer.clone())).collect();
     for payer in payers {
         let items = period.usage.get(&payer).map_or(&[][..], Vec::as_slice);
-        let Ok(terms) = resolver.terms(&payer) else { continue };
+        let has_moved = period.moved.keys().any(|(moved, _)| *moved == payer);
+        let terms = if has_moved { resolver.terms_with_seats(&payer) } else { resolver.terms(&payer) };
+        let Ok(terms) = terms else { continue };
         let mut charges: BTreeMap<LineClass, Charge> =
             charge(items, &terms).into_iter().map(|one| (one.class, one)).collect();
         let mut has_lines = false;
@@ -130,12 +132,18 @@ fn plan_period(
             let moved = period.moved.get(&(payer.clone(), class)).copied().unwrap_or_default();
             let price = priced(charges.remove(&class), facts.currency);
             now = add_priced(now, &price.proof);
+            if !price.is_in_range {
+                draft.batch.findings.push(out_of_range(&payer, period.period));
+            }
             let unchanged =
                 price.net == before.net && price.usage == before.usage && moved == Default::default();
             if unchanged {
                 continue;
             }
             has_lines = true;
+            if moved.orphaned > 0 {
+                draft.batch.findings.push(orphaned(&payer, period.period, moved.orphaned));
+            }
             let line = LineParts { payer: &payer, class, price: &price, before: &before, terms: &terms };
             draft.batch.lines.push(line.make(facts, period, resolver));
         }
@@ -169,8 +177,9 @@ fn issued_so_far(period: &PeriodFacts) -> BTreeMap<(PayerId, LineClass), Issued>
         sum.usage = sum.usage.plus(&line.usage);
         sum.proof = sum.proof.plus(&line.proof);
         sum.revisions = sum.revisions.max(line.revision + 1);
-        if line.adjusts.is_none() && issued.reverses.is_none() {
-            sum.original = (!reversed.contains(&line.id)).then_some(line.id);
+        // The first line that still stands is the one that a further line corrects.
+        if issued.reverses.is_none() && !reversed.contains(&line.id) && sum.original.is_none() {
+            sum.original = Some(line.id);
         }
     }
     sums
@@ -178,6 +187,8 @@ fn issued_so_far(period: &PeriodFacts) -> BTreeMap<(PayerId, LineClass), Issued>
 
 /// A class as it should be billed in all, rounded once.
 struct Priced {
+    /// Whether the amount is one: none that fits a line is ever made of it.
+    is_in_range: bool,
     net: Money,
     pages_at: Option<(i64, Money)>,
     usage: Usage,
@@ -186,12 +197,19 @@ struct Priced {
 
 fn priced(charge: Option<Charge>, currency: Currency) -> Priced {
     let Some(charge) = charge else {
-        return Priced { net: Money::ZERO, pages_at: None, usage: Usage::default(), proof: Proof::default() };
+        return Priced {
+            is_in_range: true,
+            net: Money::ZERO,
+            pages_at: None,
+            usage: Usage::default(),
+            proof: Proof::default(),
+        };
     };
-    let net = round(charge.amount, currency.decimals()).map_or(Money::ZERO, |line| line.rounded);
+    let rounded = round(charge.amount, currency.decimals());
+    let net = rounded.map_or(Money::ZERO, |line| line.rounded);
     let billed = Exact::from(net);
     let proof = Proof { rounding: billed - charge.amount, billed, ..charge.proof };
-    Priced { net, pages_at: charge.pages_at, usage: charge.usage, proof }
+    Priced { is_in_range: rounded.is_some(), net, pages_at: charge.pages_at, usage: charge.usage, proof }
 }
 
 /// Adds a class's proof to its period's, whose reported cost is counted already.
@@ -269,6 +287,22 @@ fn issued_payer(period: &PeriodFacts, id: &PayerId) -> Payer {
         },
         |issued| issued.line.payer.clone(),
     )
+}
+
+/// Issued lines whose jobs have lost their payer: more likely a row that was deleted by mistake than a credit.
+fn orphaned(payer: &PayerId, period: Period, jobs: i64) -> Finding {
+    let counted = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+    let message = format!(
+        "{counted} on issued lines of {payer} for {period} have no payer any more: put the row back into the directory \
+         (with a `to` day for who left), or credit them by `papertally bill --issue --despite-gaps`"
+    );
+    Finding::new(Severity::Error, "issued-jobs-without-payer", message)
+}
+
+fn out_of_range(payer: &PayerId, period: Period) -> Finding {
+    let message =
+        format!("{payer} owes more for {period} than an invoice line holds: look for a misread column");
+    Finding::new(Severity::Error, "amount-out-of-range", message)
 }
 
 fn gap_findings(facts: &Facts<'_>) -> Vec<Finding> {

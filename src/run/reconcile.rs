@@ -96,15 +96,11 @@ fn open_periods(books: &Books<'_>, site: SiteId) -> Result<Vec<Period>, RunError
         }
     }
     let Some(days) = ledger.job_days(site)? else { return Ok(periods) };
-    let mut month = Period::month_of(days.first_day());
-    if let Some(first) = books.config.billing.first_period {
-        month = month.max(Period::month_of(first.first_day()));
+    let mut first = days.first_day();
+    if let Some(period) = books.config.billing.first_period {
+        first = first.max(period.first_day());
     }
-    while month.first_day() <= days.last_day() {
-        if batches.iter().all(|batch| !batch.period.overlaps(&month)) {
-            periods.push(month);
-        }
-        month = month.next_month();
-    }
+    let billed: Vec<Period> = batches.iter().map(|batch| batch.period).collect();
+    periods.extend(Period::months_beside(first, days.last_day(), &billed));
     Ok(periods)
 }

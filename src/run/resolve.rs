@@ -68,7 +68,26 @@ pub enum Owner {
 struct Question {
     subject: Subject,
     day: i64,
-    has_cost: bool,
+    cost: CostKind,
+}
+
+/// What a job's cost lets a plan do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum CostKind {
+    /// The report kind has none.
+    Unknown,
+    /// Below zero: a credit, whose pages must not be billed once more.
+    Credit,
+    /// Zero or more.
+    Charge,
+}
+
+fn cost_kind(job: &JobFact) -> CostKind {
+    match job.cost {
+        None => CostKind::Unknown,
+        Some(cost) if cost.is_negative() => CostKind::Credit,
+        Some(_) => CostKind::Charge,
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,8 +135,7 @@ impl<'a> Resolver<'a> {
     /// Whose a job is.
     pub fn owner(&mut self, job: &JobFact) -> Owner {
         let subject = job.account.map_or(Subject::User(job.user), Subject::Account);
-        let question =
-            Question { subject, day: job.second.div_euclid(DAY_SECONDS), has_cost: job.cost.is_some() };
+        let question = Question { subject, day: job.second.div_euclid(DAY_SECONDS), cost: cost_kind(job) };
         if let Some(known) = self.known.get(&question) {
             return *known;
         }
@@ -150,7 +168,7 @@ impl<'a> Resolver<'a> {
     /// The terms of a payer in the period.
     pub fn terms(&mut self, payer: &PayerId) -> Result<Terms, String> {
         if let Some(terms) = self.frozen.get(payer) {
-            return Ok(Terms { seats: self.seats_now(payer).unwrap_or(terms.seats), ..terms.clone() });
+            return Ok(terms.clone());
         }
         if let Some(known) = self.terms.get(payer) {
             return known.clone();
@@ -160,8 +178,17 @@ impl<'a> Resolver<'a> {
         terms
     }
 
-    /// The seats of a team that gives no number: they are its members, so a member who is added later brings a
-    /// seat for the jobs that are billed with it.
+    /// The terms of a payer whose jobs have moved since its period was billed: counted seats are counted anew, so
+    /// that a member who is added later brings a seat for the jobs that are billed with it.
+    pub fn terms_with_seats(&mut self, payer: &PayerId) -> Result<Terms, String> {
+        let terms = self.terms(payer)?;
+        if !self.is_frozen(payer) {
+            return Ok(terms);
+        }
+        Ok(Terms { seats: self.seats_now(payer).unwrap_or(terms.seats), ..terms })
+    }
+
+    /// The seats of a team that gives no number: they are its members.
     fn seats_now(&self, payer: &PayerId) -> Option<i64> {
         let PayerId::Team(team) = payer else { return None };
         let directory = self.policy.directory;
@@ -192,12 +219,16 @@ impl<'a> Resolver<'a> {
         let day = day_of(job).ok_or_else(|| "its time is out of range".to_owned())?;
         let payer = directory.payer_of(user, account, day, personal).map_err(|reason| reason.to_string())?;
         let terms = self.terms(&payer.id)?;
-        match (terms.plan.basis, job.cost) {
-            (Basis::Cost { .. }, None) => Err(format!(
+        match (terms.plan.basis, cost_kind(job)) {
+            (Basis::Cost { .. }, CostKind::Unknown) => Err(format!(
                 "the plan `{}` charges PaperCut's cost, but the report has none; give {} a plan with prices per page",
                 terms.plan.name, payer.id
             )),
-            (Basis::Cost { .. }, Some(_)) => Ok((payer.id.clone(), PlanBasis::Cost)),
+            (Basis::Pages(_), CostKind::Credit) => Err(format!(
+                "{} pays by the page, and these jobs have a cost below zero: take back by hand what they credit",
+                payer.id
+            )),
+            (Basis::Cost { .. }, _) => Ok((payer.id.clone(), PlanBasis::Cost)),
             (Basis::Pages(_), _) => Ok((payer.id.clone(), PlanBasis::Pages)),
         }
     }

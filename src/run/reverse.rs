@@ -73,7 +73,7 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
         books.ledger.known_site(&site.name)?.ok_or_else(|| ReverseError::Unknown(line.to_owned()))?;
     let batches = books.ledger.batches(site_id)?;
     let sequence = sequence_of(&batches, period);
-    let seen = batches.last().map(|batch| (batch.marks, batch.directory_digest.clone())).unwrap_or_default();
+    let seen = batches.last().map(|batch| batch.marks).unwrap_or_default();
     let same = books.ledger.issued_lines(site_id, period)?;
     let others = standing(&same, &original);
     let revision = next_revision(&same, &original.line.payer.id, original.line.class);
@@ -83,9 +83,10 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
         batch: &batch,
         sequence: i64::from(sequence),
         issued_at: &books.now_text(),
-        // A reversal looks at no other job: what arrived since the last batch is still news for the next.
-        marks: seen.0,
-        directory_digest: seen.1.try_into().unwrap_or_default(),
+        // A reversal looks at no other job: what arrived since the last batch is still news for the next. No
+        // directory has this digest, so the next batch prices issued months anew and bills the freed jobs.
+        marks: seen,
+        directory_digest: [0; 32],
         proofs: &[(period, batch.proof)],
         terms: &[],
         reverses: Some(key),

@@ -159,8 +159,7 @@ impl SumBook {
         accounts: &BTreeMap<String, Exact>,
     ) -> Vec<Finding> {
         let mut said: BTreeMap<&Subject, (&str, Exact)> = BTreeMap::new();
-        for ((of, subject, _), entry) in self.sums.iter().filter(|((of, ..), _)| *of == Some(period)) {
-            debug_assert_eq!(*of, Some(period));
+        for ((_, subject, _), entry) in self.sums.iter().filter(|((of, ..), _)| *of == Some(period)) {
             said.entry(subject).or_insert((&entry.name, Exact::ZERO)).1 += entry.cost;
         }
         let mut findings = Vec::new();

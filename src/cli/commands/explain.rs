@@ -1,6 +1,7 @@
 //! `papertally explain`: from a number to the rows of the report files.
 
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Access, Context, period_of, site_of};
 use crate::cli::args::ExplainArgs;
@@ -8,12 +9,16 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::{Ui, counted, grouped};
 use crate::domain::{Exact, InvoiceLine};
 use crate::outputs::mirror::{ProofJson, UsageJson};
+use crate::run::books::Books;
 use crate::run::explain::{Explained, ExplainedJob, explain, subject_of};
 
 pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
-    let site = site_of(&config, args.site.as_deref())?;
     let (books, _) = context.books(&config, Access::Read)?;
+    let site = match site_of_line(&books, &args.subject)? {
+        Some(name) => site_of(&config, Some(&name))?,
+        None => site_of(&config, args.site.as_deref())?,
+    };
     let period = args.period.as_deref().map(|text| period_of(text, books.today(site))).transpose()?;
     let unknown = || {
         Failure::usage(format!(
@@ -35,6 +40,12 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_, '_>) -> Result<E
         "jobs": explained.jobs.iter().map(job_json).collect::<Vec<Value>>(),
     }));
     Ok(Exit::Done)
+}
+
+/// The site of a line, where the subject is a line's id.
+fn site_of_line(books: &Books<'_>, subject: &str) -> Result<Option<String>, Failure> {
+    let Ok(key) = Uuid::parse_str(subject) else { return Ok(None) };
+    Ok(books.ledger.issued_line(key)?.map(|(_, site)| site))
 }
 
 fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {

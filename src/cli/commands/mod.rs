@@ -140,17 +140,15 @@ fn at_ledger(config: &Config, error: crate::ledger::LedgerError) -> Failure {
 /// The site of that name; without a name the only one.
 fn site_of<'c>(config: &'c Config, name: Option<&str>) -> Result<&'c SiteConfig, Failure> {
     let known = || config.sites.iter().map(|site| format!("`{}`", site.name)).collect::<Vec<_>>().join(", ");
-    let site = match name {
-        Some(name) => config.site(name),
-        None => config.sites.first(),
-    };
-    site.ok_or_else(|| {
-        Failure::usage(format!(
-            "no site is named `{}`; the configuration has {}",
-            name.unwrap_or(""),
-            known()
-        ))
-    })
+    match (name, &config.sites[..]) {
+        (Some(name), _) => config.site(name).ok_or_else(|| {
+            Failure::usage(format!("no site is named `{name}`; the configuration has {}", known()))
+        }),
+        (None, [site]) => Ok(site),
+        (None, _) => {
+            Err(Failure::usage(format!("several sites are configured, {}: say which with `--site`", known())))
+        }
+    }
 }
 
 /// A period as typed.

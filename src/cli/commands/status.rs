@@ -81,7 +81,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         "runs": runs.iter().map(|run| json!({
             "started_at": run.started_at, "command": run.command, "outcome": run.outcome, "exit_code": run.exit_code,
         })).collect::<Vec<Value>>(),
-        "last_worked_on": taken,
+        "last_worked_on": last_taken(&config.ledger).map(|time| DateTime::<Utc>::from(time).to_rfc3339()),
         "sites": sites.iter().map(site_json).collect::<Vec<Value>>(),
         "deliveries": open.iter().map(delivery_json).collect::<Vec<Value>>(),
         "findings": findings.iter().map(|finding| json!({

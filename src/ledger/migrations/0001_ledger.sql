@@ -49,7 +49,7 @@ CREATE TABLE paper_size (
 CREATE TABLE report (
     id INTEGER PRIMARY KEY,
     site_id INTEGER NOT NULL REFERENCES site (id),
-    sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+    sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
     name TEXT NOT NULL,
     kind TEXT NOT NULL,
     size_byte INTEGER NOT NULL,
@@ -69,6 +69,7 @@ CREATE TABLE report (
     repeated_cost INTEGER NOT NULL DEFAULT 0,
     not_billable_cost INTEGER NOT NULL DEFAULT 0,
     rejected_cost INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (site_id, sha256),
     CHECK (row_count = new_count + repeated_count + not_billable_count + rejected_count),
     CHECK (cost = new_cost + repeated_cost + not_billable_cost + rejected_cost)
 ) STRICT;
