@@ -169,21 +169,26 @@ pub(super) fn billing(section: &Section<'_>, plans: &[Plan]) -> BillingConfig {
         section.problem("default_plan", format!("`{name}`"), known);
     }
     let dates = [("period-end", InvoiceDate::PeriodEnd), ("issue-date", InvoiceDate::IssueDate)];
-    let invoice_prefix = section.text("invoice_prefix").unwrap_or_else(|| "PRT".to_owned());
-    let allowed = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit();
-    if invoice_prefix.len() > PREFIX_LENGTH_MAX || !invoice_prefix.chars().all(allowed) {
-        let expected = format!("at most {PREFIX_LENGTH_MAX} of `A`–`Z` and `0`–`9`");
-        section.problem("invoice_prefix", format!("`{invoice_prefix}`"), expected);
-    }
     BillingConfig {
         default_plan,
         first_period: first_period(section),
         schedule: schedule(section),
-        invoice_prefix,
+        invoice_prefix: invoice_prefix(section).unwrap_or_else(|| "PRT".to_owned()),
         invoice_date: section.choice("invoice_date", &dates).unwrap_or(InvoiceDate::PeriodEnd),
         due_days: section.whole("due_days", 0..=DUE_DAYS_MAX).unwrap_or(14),
         despite_gaps: section.flag("despite_gaps", false),
     }
+}
+
+/// The first part of invoice numbers, of all sites or of one.
+pub(super) fn invoice_prefix(section: &Section<'_>) -> Option<String> {
+    let prefix = section.text("invoice_prefix")?;
+    let allowed = |letter: char| letter.is_ascii_uppercase() || letter.is_ascii_digit();
+    if prefix.len() > PREFIX_LENGTH_MAX || !prefix.chars().all(allowed) {
+        let expected = format!("at most {PREFIX_LENGTH_MAX} of `A`–`Z` and `0`–`9`");
+        section.problem("invoice_prefix", format!("`{prefix}`"), expected);
+    }
+    Some(prefix)
 }
 
 /// A month by its name: `last-month` would begin at another month every month.

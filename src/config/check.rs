@@ -152,6 +152,20 @@ fn finish<T>(read: Option<T>, file: &Path, problems: Problems) -> Result<T, Conf
     }
 }
 
+/// Two sites bill the same payers for the same months: only the prefix tells their invoices apart.
+fn check_prefixes(root: &Section<'_>, sites: &[SiteConfig], common: &str) {
+    let prefix = |site: &SiteConfig| site.invoice_prefix.clone().unwrap_or_else(|| common.to_owned());
+    for (index, site) in sites.iter().enumerate() {
+        if let Some(other) = sites[..index].iter().find(|other| prefix(other) == prefix(site)) {
+            root.problem(
+                &format!("site.{}.invoice_prefix", site.name),
+                format!("`{}`, as `{}` has", prefix(site), other.name),
+                "a prefix of its own for each site, so that no two invoices have one number",
+            );
+        }
+    }
+}
+
 fn check(root: &Section<'_>, file: &Path) -> Option<Config> {
     let paths = Paths::new(folder_of(file));
     let sites = sites(root, &paths);
@@ -164,6 +178,7 @@ fn check(root: &Section<'_>, file: &Path) -> Option<Config> {
     let taxes = taxes(root);
     let plans = plans(root, &taxes);
     let billing = billing(&root.section("billing"), &plans);
+    check_prefixes(root, &sites, &billing.invoice_prefix);
     let receivers = receivers(root, &taxes, &plans);
     let mail_section = root.section("mail");
     let mail = root.has("mail").then(|| mail(&mail_section, &paths, &output, &receivers)).flatten();
@@ -239,6 +254,7 @@ mod tests {
         exclude_accounts = ["Staff"]
         ignore_printers = ["PDF"]
         quiet_seconds = 0
+        invoice_prefix = "HBR"
         alias = { "old user" = "new user" }
         [site.reports]
         date_order = "dmy"

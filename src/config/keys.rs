@@ -21,6 +21,7 @@ pub const KEYS: &[&str] = &[
     "site.exclude_accounts",
     "site.ignore_printers",
     "site.quiet_seconds",
+    "site.invoice_prefix",
     "site.alias.*",
     "site.reports.date_order",
     "site.reports.decimal_mark",

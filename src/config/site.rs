@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use chrono_tz::Tz;
 
+use super::billing::invoice_prefix;
 use super::paths::Paths;
 use super::raw::Section;
 use super::secrets::{SecretSource, source};
@@ -27,6 +28,8 @@ pub struct SiteConfig {
     pub ignore_printers: Vec<String>,
     /// A file younger than this may still be being copied, and is left for the next run.
     pub quiet_seconds: u32,
+    /// First part of its invoice numbers, where it is not that of all sites.
+    pub invoice_prefix: Option<String>,
     /// Old username to new username, as written.
     pub alias: BTreeMap<String, String>,
     /// What the operator says about its reports where a file does not decide it.
@@ -132,6 +135,7 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
         exclude_accounts,
         ignore_printers,
         quiet_seconds,
+        invoice_prefix: invoice_prefix(section),
         alias,
         reports,
         papercut,

@@ -243,6 +243,17 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Charged jobs of a site whose line was taken back and which no line bills since: how many, and their cost.
+    pub fn taken_back(&self, site: SiteId) -> Result<(i64, Money), LedgerError> {
+        Ok(self.connection.query_row(
+            "SELECT count(*), coalesce(sum(cost), 0) FROM job WHERE site_id = :site AND state = 0 AND id IN (
+                 SELECT job_id FROM line_job WHERE role = 'taken-back')
+             AND NOT EXISTS (SELECT 1 FROM line_job WHERE job_id = job.id AND open = 1)",
+            named_params! { ":site": site.0 },
+            |row| Ok((row.get(0)?, Money::from_millionths(row.get(1)?))),
+        )?)
+    }
+
     /// The lines that bill a job now: one for each of its classes.
     pub fn open_links(&self, job_id: i64) -> Result<Vec<OpenLink>, LedgerError> {
         let mut statement = self.connection.prepare_cached(

@@ -4,9 +4,13 @@
 //! files are. What the run read and the proof come after it. `run` fills [`Summary`] with numbers; they
 //! become texts here, and templates only place them.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
-use crate::domain::{Batch, Currency, Exact, Finding, Period, Proof, ReportKind, Severity, SuspenseItem};
+use crate::domain::{
+    Batch, Currency, Exact, Finding, PayerId, Period, Proof, ReportKind, Severity, SuspenseItem,
+};
 
 use super::amounts::{amount, amount_of, count, counted, length};
 use super::html::user_and_account;
@@ -79,7 +83,7 @@ pub struct SummaryBatch {
     /// Its currency.
     pub currency: Currency,
     /// Payers with a charged line.
-    pub payers: i64,
+    pub payers: BTreeSet<PayerId>,
     /// Charged lines.
     pub lines: i64,
     /// Net of the lines.
@@ -97,7 +101,7 @@ impl SummaryBatch {
             id: batch.id.clone(),
             period: batch.period,
             currency: batch.currency,
-            payers: length(&batch.payers().into_keys().collect::<Vec<_>>()),
+            payers: batch.payers().into_keys().cloned().collect(),
             lines: length(&batch.charged_lines().collect::<Vec<_>>()),
             net: batch.net(),
             tax: batch.tax(),
@@ -285,11 +289,17 @@ fn billed(batches: &[SummaryBatch]) -> Vec<BilledView> {
             net: amount(net, currency),
             tax: amount(tax, currency),
             gross: amount(net + tax, currency),
-            payers: counted(of().map(|batch| batch.payers).sum(), "payer", "payers"),
+            payers: payers_of(of()),
             lines: counted(of().map(|batch| batch.lines).sum(), "line", "lines"),
         }
     };
     currencies.into_iter().map(sums).collect()
+}
+
+/// How many payers have a charged line in some batches: who has one in two of them is one. Ids belong to all sites.
+fn payers_of<'b>(batches: impl Iterator<Item = &'b SummaryBatch>) -> String {
+    let payers: BTreeSet<&PayerId> = batches.flat_map(|batch| &batch.payers).collect();
+    counted(length(&payers.into_iter().collect::<Vec<_>>()), "payer", "payers")
 }
 
 fn headline(billed: &[BilledView]) -> String {
@@ -351,7 +361,7 @@ fn batch_view(batch: &SummaryBatch) -> BatchView {
     BatchView {
         id: batch.id.clone(),
         period: batch.period.to_string(),
-        payers: counted(batch.payers, "payer", "payers"),
+        payers: payers_of([batch].into_iter()),
         lines: counted(batch.lines, "line", "lines"),
         currency: batch.currency.to_string(),
         net: amount(batch.net, batch.currency),
@@ -515,7 +525,7 @@ mod tests {
         summary.batches.push(euros);
         summary.batches.push(summary.batches[0].clone());
         let subject = mail(&summary).subject;
-        assert!(subject.contains("EUR 5.28 billed to 2 payers, GBP 10.56 billed to 4 payers"), "{subject}");
+        assert!(subject.contains("EUR 5.28 billed to 2 payers, GBP 10.56 billed to 2 payers"), "{subject}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, 
 use super::plan::{Draft, Facts, plan};
 use super::rejected::rejected_in;
 use super::resolve::Resolver;
-use crate::config::{InvoiceDate, SiteConfig};
+use crate::config::SiteConfig;
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
     DeliveryKind, Issue, IssuedBatch, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
@@ -105,10 +105,7 @@ pub fn draft<'a>(
         }
     }
     let covered = ledger.covered(site_id)?;
-    let invoice_date = match books.config.billing.invoice_date {
-        InvoiceDate::PeriodEnd => period.last_day(),
-        InvoiceDate::IssueDate => books.today(site),
-    };
+    let invoice_date = books.invoice_date(site, period);
     let mut facts = Facts {
         site: &site.name,
         currency: site.currency,
@@ -118,7 +115,7 @@ pub fn draft<'a>(
         gaps: period.uncovered(&covered),
         invoice_date,
         due_date: due_date(invoice_date, books.config.billing.due_days),
-        invoice_prefix: &books.config.billing.invoice_prefix,
+        invoice_prefix: books.invoice_prefix(site),
     };
     let mut draft = plan(&mut facts);
     draft.batch.findings.extend(ledger.lookalikes(site_id, &aliases(site))?);

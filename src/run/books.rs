@@ -8,9 +8,9 @@ use chrono_tz::Tz;
 use super::error::RunError;
 use super::resolve::Policy;
 use crate::config::{
-    Config, MailConfig, MailTransport, ReceiverConfig, ReceiverFormat, SiteConfig, SmtpSecurity,
+    Config, InvoiceDate, MailConfig, MailTransport, ReceiverConfig, ReceiverFormat, SiteConfig, SmtpSecurity,
 };
-use crate::domain::Directory;
+use crate::domain::{Directory, Period};
 use crate::ledger::Ledger;
 use crate::outputs::formats::{LinesCsvSettings, TextEncoding, XeroSettings};
 use crate::outputs::{Receiver, Security, SmtpSettings, Templates, Transport};
@@ -72,6 +72,19 @@ impl<'a> Books<'a> {
     /// Today at a site.
     pub fn today(&self, site: &SiteConfig) -> NaiveDate {
         self.now.with_timezone(&site.time_zone).date_naive()
+    }
+
+    /// First part of a site's invoice numbers.
+    pub fn invoice_prefix<'s>(&'s self, site: &'s SiteConfig) -> &'s str {
+        site.invoice_prefix.as_deref().unwrap_or(&self.config.billing.invoice_prefix)
+    }
+
+    /// Date of invoices for a period.
+    pub fn invoice_date(&self, site: &SiteConfig, period: Period) -> NaiveDate {
+        match self.config.billing.invoice_date {
+            InvoiceDate::PeriodEnd => period.last_day(),
+            InvoiceDate::IssueDate => self.today(site),
+        }
     }
 
     /// Who pays what, as billing asks it.

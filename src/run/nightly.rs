@@ -13,7 +13,7 @@ use super::ingest::{Outcome, ingest};
 use super::intake::{IngestError, Intake};
 use super::night::{Mode, Night, SiteNight};
 use super::plan::suspense_finding;
-use super::reconcile::{before_first_period, suspense};
+use super::reconcile::{before_first_period, suspense, taken_back};
 use super::rejected::untold_findings;
 use super::summary::tell;
 use crate::config::SiteConfig;
@@ -71,6 +71,7 @@ fn site_night<'a>(
     night.suspense = suspense(books, site)?;
     night.findings.extend(night.suspense.iter().map(suspense_finding));
     night.findings.extend(before_first_period(books, site)?);
+    night.findings.extend(taken_back(books, site)?);
     night.findings.sort();
     night.findings.dedup();
     night.agenda = agenda(books, site)?;

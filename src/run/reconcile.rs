@@ -38,6 +38,20 @@ pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem
     Ok(items.into_values().collect())
 }
 
+/// Jobs whose line was taken back: on no line until the next batch bills them anew.
+pub fn taken_back(books: &Books<'_>, site: &SiteConfig) -> Result<Option<Finding>, RunError> {
+    let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(None) };
+    let (jobs, cost) = books.ledger.taken_back(site_id)?;
+    Ok((jobs > 0).then(|| {
+        let counted = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
+        let message = format!(
+            "{counted} (cost {cost}) taken back and on no line: the next batch, or `papertally bill --period` of the \
+             month with `--issue`, bills what is still charged and has a payer"
+        );
+        Finding::new(Severity::Warning, "taken-back", message)
+    }))
+}
+
 /// Jobs that `run` never bills, because they lie before the first period that it bills: told, not lost.
 pub fn before_first_period(books: &Books<'_>, site: &SiteConfig) -> Result<Option<Finding>, RunError> {
     let ledger = &books.ledger;

@@ -1,13 +1,12 @@
 //! Takes back an issued line by a line of its own. The jobs are free again, and the next batch of their period
 //! bills them anew by the plans and the directory of then.
 
-use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::bill::{due_date, sequence_of, write_deliveries};
 use super::books::Books;
 use super::error::RunError;
-use crate::config::{InvoiceDate, SiteConfig};
+use crate::config::SiteConfig;
 use crate::domain::{
     Batch, Finding, InvoiceLine, LineClass, PayerId, Period, Proof, Usage, invoice_number, line_key,
 };
@@ -131,11 +130,8 @@ fn reversal_batch(
     sequence: u32,
 ) -> Batch {
     let period: Period = original.period;
-    let invoice_date: NaiveDate = match books.config.billing.invoice_date {
-        InvoiceDate::PeriodEnd => period.last_day(),
-        InvoiceDate::IssueDate => books.today(site),
-    };
-    let prefix = &books.config.billing.invoice_prefix;
+    let invoice_date = books.invoice_date(site, period);
+    let prefix = books.invoice_prefix(site);
     let line = InvoiceLine {
         id: line_key(&site.name, period, &original.payer.id, original.class, revision),
         invoice_number: invoice_number(prefix, period, &original.payer.code, sequence),

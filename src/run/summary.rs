@@ -151,12 +151,11 @@ fn summary_batch(
 ) -> Result<SummaryBatch, RunError> {
     let lines = books.ledger.batch_lines(batch.id)?;
     let charged: Vec<_> = lines.iter().filter(|line| !line.line.net.is_zero()).collect();
-    let payers: BTreeSet<_> = charged.iter().map(|line| &line.line.payer.id).collect();
     Ok(SummaryBatch {
         id: batch.name.clone(),
         period: batch.period,
         currency: site.currency,
-        payers: i64::try_from(payers.len()).unwrap_or(i64::MAX),
+        payers: charged.iter().map(|line| line.line.payer.id.clone()).collect(),
         lines: i64::try_from(charged.len()).unwrap_or(i64::MAX),
         net: charged.iter().map(|line| Exact::from(line.line.net)).sum(),
         tax: charged.iter().map(|line| Exact::from(line.line.tax)).sum(),

@@ -260,6 +260,11 @@ pub(super) fn show_batch(ui: &mut Ui<'_>, batch: &Batch) {
 
 /// What is not billed, and why.
 fn show_exceptions(ui: &mut Ui<'_>, batch: &Batch) {
+    // A correction's lines and proof are differences; what stands beside them is of the whole period.
+    let corrects = batch.lines.iter().any(|line| line.adjusts.is_some());
+    if corrects && !(batch.not_billable.is_empty() && batch.suspense.is_empty()) {
+        ui.line(format!("In {} as a whole, of which this batch corrects a part:", batch.period));
+    }
     for item in &batch.not_billable {
         ui.line(format!(
             "Not billable: {}, cost {}: {}.",

@@ -9,11 +9,11 @@ use crate::cli::failure::{Exit, Failure};
 use crate::cli::json;
 use crate::cli::ui::{counted, grouped};
 use crate::config::SiteConfig;
-use crate::domain::{Period, SuspenseItem};
+use crate::domain::{Finding, Period, SuspenseItem};
 use crate::ledger::{IssuedBatch, StoredFinding, StoredReport};
 use crate::run::books::Books;
 use crate::run::lock::last_taken;
-use crate::run::reconcile::suspense;
+use crate::run::reconcile::{suspense, taken_back};
 
 /// Runs that are listed.
 const RUNS_LISTED: u32 = 5;
@@ -26,6 +26,7 @@ struct SiteStatus<'a> {
     reports: Vec<StoredReport>,
     covered: Vec<Period>,
     suspense: Vec<SuspenseItem>,
+    taken_back: Option<Finding>,
     batches: Vec<IssuedBatch>,
     rejections: Vec<crate::ledger::StoredRejection>,
     faults: Vec<String>,
@@ -91,7 +92,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         "integrity": faults,
     }));
     let waits = findings.iter().any(|finding| finding.severity != "note")
-        || sites.iter().any(|site| !site.suspense.is_empty());
+        || sites.iter().any(|site| !site.suspense.is_empty() || site.taken_back.is_some());
     Ok(match (faults.is_empty(), open.is_empty(), waits) {
         (false, ..) => Exit::Failed,
         (true, false, _) => Exit::Delivery,
@@ -102,7 +103,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
 
 /// Whether a finding has to be listed beside suspense and rejected rows, which have lists of their own.
 fn is_open(finding: &StoredFinding) -> bool {
-    finding.severity != "note" && !["suspense", "row-rejected"].contains(&finding.code.as_str())
+    finding.severity != "note" && !["suspense", "row-rejected", "taken-back"].contains(&finding.code.as_str())
 }
 
 fn site_status<'c>(books: &Books<'_>, site: &'c SiteConfig) -> Result<SiteStatus<'c>, Failure> {
@@ -111,6 +112,7 @@ fn site_status<'c>(books: &Books<'_>, site: &'c SiteConfig) -> Result<SiteStatus
         reports: Vec::new(),
         covered: Vec::new(),
         suspense: Vec::new(),
+        taken_back: None,
         batches: Vec::new(),
         rejections: Vec::new(),
         faults: Vec::new(),
@@ -119,6 +121,7 @@ fn site_status<'c>(books: &Books<'_>, site: &'c SiteConfig) -> Result<SiteStatus
         status.reports = books.ledger.reports(site_id)?;
         status.covered = joined(books.ledger.covered(site_id)?);
         status.suspense = suspense(books, site)?;
+        status.taken_back = taken_back(books, site)?;
         status.batches = books.ledger.batches(site_id)?;
         status.rejections = books.ledger.rejections(site_id, REJECTIONS_LISTED)?;
         for batch in &status.batches {
@@ -173,6 +176,9 @@ fn show_site(ui: &mut crate::cli::ui::Ui<'_>, status: &SiteStatus<'_>) {
             item.reason
         ));
     }
+    if let Some(finding) = &status.taken_back {
+        ui.line(format!("  {finding}"));
+    }
     for row in &status.rejections {
         ui.line(format!(
             "  Rejected: {}, row {}, column `{}`: found {}, expected {}",
@@ -196,6 +202,7 @@ fn site_json(status: &SiteStatus<'_>) -> Value {
         "batches": status.batches.iter().map(|batch| json!({
             "batch": batch.name, "period": batch.period.to_string(), "issued_at": batch.issued_at,
         })).collect::<Vec<Value>>(),
+        "taken_back": status.taken_back.as_ref().map(|finding| finding.message.clone()),
         "rejected": status.rejections.iter().map(|row| json!({
             "report": row.report, "row": row.row, "column": row.column, "found": row.found, "expected": row.expected,
         })).collect::<Vec<Value>>(),
