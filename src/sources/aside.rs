@@ -5,7 +5,7 @@
 
 use crate::domain::fold_name;
 
-use super::csv::RowText;
+use super::cells::RowText;
 use super::field::Field;
 use super::layout::{HeaderFit, Layout, clean};
 use super::preamble::is_comment;

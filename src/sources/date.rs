@@ -60,6 +60,17 @@ impl Written {
         if likely.is_empty() { possible } else { likely }
     }
 
+    /// The day, where only one reading is possible.
+    pub(super) fn only_day(&self) -> Option<NaiveDate> {
+        match self.date {
+            WrittenDate::Known(day, _) => Some(day),
+            WrittenDate::Numbers { .. } => match self.orders().as_slice() {
+                [only] => self.day(*only),
+                _ => None,
+            },
+        }
+    }
+
     /// Whether the order of the column decides nothing here.
     pub(super) fn is_known(&self) -> bool {
         matches!(self.date, WrittenDate::Known(..))
@@ -103,6 +114,12 @@ pub(super) fn read_iso(text: &str) -> Option<NaiveDateTime> {
     }
     let day = ymd(i32::from(two(0)? * 100 + two(2)?), two(5)?, two(8)?)?;
     day.and_hms_opt(u32::from(two(11)?), u32::from(two(14)?), u32::from(two(17)?))
+}
+
+/// Whether a text is a time without a day.
+pub(super) fn is_time_only(text: &str) -> bool {
+    let mut scan = Scan { rest: text.trim_matches(is_blank) };
+    text.contains(':') && scan.time().is_some() && scan.rest.is_empty()
 }
 
 fn ymd(year: i32, month: u16, day: u16) -> Option<NaiveDate> {

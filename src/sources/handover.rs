@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Exact, Finding, JOB_TYPES, JobRow, Money, Period, ReportKind, Row, Severity};
 
 use super::aside::{Aside, aside};
-use super::csv::RowText;
+use super::cells::RowText;
 use super::field::Field;
-use super::layout::clean;
+use super::layout::{Layout, clean};
 use super::limits::FINDINGS_PER_CODE_MAX;
 use super::profile::Headers;
 use super::row::RowReader;
@@ -52,6 +52,18 @@ impl<'s> Handover<'s> {
             outside: None,
             ids,
         }
+    }
+
+    /// Goes on with another part of the file; the name says in which sheet a column is.
+    pub(super) fn set_part(&mut self, layout: &Layout, sheet: Option<&str>) {
+        let mut layout = layout.clone();
+        if let Some(sheet) = sheet {
+            for header in &mut layout.headers {
+                *header = format!("{sheet}!{header}");
+            }
+        }
+        self.reader.set_layout(layout);
+        self.ids = id_columns(&self.reader);
     }
 
     /// Hands over one row below the header, with its findings.

@@ -2,7 +2,7 @@
 
 use crate::domain::ReportKind;
 
-use super::csv::RowText;
+use super::cells::RowText;
 use super::error::ReadError;
 use super::field::Field;
 use super::profile::{Headers, KindRule, kinds};
