@@ -11,7 +11,9 @@ use flate2::read::MultiGzDecoder;
 use zip::ZipArchive;
 
 use super::error::ReadError;
-use super::limits::{ARCHIVE_FILES_MAX, CHUNK_BYTES, FILE_BYTES_MAX, UNPACKED_BYTES_FREE, UNPACKED_RATIO_MAX};
+use super::limits::{
+    ARCHIVE_FILES_MAX, CHUNK_BYTES, FILE_BYTES_MAX, UNPACKED_BYTES_FREE, UNPACKED_RATIO_MAX,
+};
 
 /// What a ZIP archive is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,7 +100,7 @@ fn is_report(name: &str) -> bool {
 fn pour(mut from: impl Read, packed_bytes: u64, container: &'static str) -> Result<File, ReadError> {
     let mut file = tempfile::tempfile()?;
     let mut buffer = vec![0; CHUNK_BYTES];
-    let most = packed_bytes.saturating_mul(UNPACKED_RATIO_MAX).max(UNPACKED_BYTES_FREE).min(FILE_BYTES_MAX);
+    let most = packed_bytes.saturating_mul(UNPACKED_RATIO_MAX).clamp(UNPACKED_BYTES_FREE, FILE_BYTES_MAX);
     let mut total = 0u64;
     loop {
         let count = match from.read(&mut buffer) {
@@ -176,7 +178,9 @@ mod tests {
             file.rewind().unwrap();
             let mut text = String::new();
             match gunzip(&file, u64::try_from(bytes.len()).unwrap()) {
-                Ok(mut file) => file.read_to_string(&mut text).map(|_| text).map_err(|error| error.to_string()),
+                Ok(mut file) => {
+                    file.read_to_string(&mut text).map(|_| text).map_err(|error| error.to_string())
+                }
                 Err(error) => Err(error.to_string()),
             }
         };

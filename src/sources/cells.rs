@@ -87,10 +87,7 @@ impl<'a> RowText<'a> {
     /// Whether the cell's amount is a number of the container's own: then its decimal mark is a point.
     #[inline]
     pub(super) fn is_number(&self, column: usize) -> bool {
-        matches!(
-            self.seconds.get(column),
-            Some(Second { typed: Typed::Number | Typed::Moment, .. })
-        )
+        matches!(self.seconds.get(column), Some(Second { typed: Typed::Number | Typed::Moment, .. }))
     }
 
     /// Whether the container leaves empty cells out at the end of a row.
@@ -214,7 +211,12 @@ mod tests {
         buffer.push("x", Typed::Broken, "");
         let row = buffer.row();
         let readings = |column| {
-            (row.get(column).unwrap(), row.moment(column).unwrap(), row.amount(column).unwrap(), row.is_number(column))
+            (
+                row.get(column).unwrap(),
+                row.moment(column).unwrap(),
+                row.amount(column).unwrap(),
+                row.is_number(column),
+            )
         };
         let (moment, number) = ("2024-03-01 09:00:00", "45352.375");
         assert_eq!(readings(0), (number, moment, number, true));

@@ -37,7 +37,10 @@ pub(super) fn container_of(head: &[u8]) -> Result<Container, ReadError> {
     let text = text.trim_start();
     let container = if head.starts_with(b"%PDF") {
         "a PDF document"
-    } else if head.starts_with(b"\x09\x08") || head.starts_with(b"\x09\x04\x06\0") || head.starts_with(b"\x09\x02\x06\0") {
+    } else if head.starts_with(b"\x09\x08")
+        || head.starts_with(b"\x09\x04\x06\0")
+        || head.starts_with(b"\x09\x02\x06\0")
+    {
         "a worksheet of Excel 5 or older"
     } else if text.starts_with("mime-version:") {
         "a web archive (.mht)"
@@ -78,7 +81,10 @@ mod tests {
         check(b"\xff\xfe<\0t\0a\0b\0l\0e\0>\0", Ok(Container::Page));
         check(b"<!DOCTYPE html><p>", Ok(Container::Page));
         check(b"<?xml version='1.0'?><html xmlns='x'>", Ok(Container::Page));
-        check(b"<?xml version='1.0'?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">", Err("XML spreadsheet"));
+        check(
+            b"<?xml version='1.0'?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">",
+            Err("XML spreadsheet"),
+        );
         check(b"<rows/>", Err("XML document"));
         check(b"%PDF-1.7", Err("PDF"));
         check(b"MIME-Version: 1.0\n", Err(".mht"));

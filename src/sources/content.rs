@@ -171,7 +171,11 @@ impl Content {
 
 impl Body {
     /// Takes the contents in, with the hash of all bytes.
-    fn read(input: &mut Input, container: Container, settings: &ReadSettings) -> Result<(Body, [u8; 32]), ReadError> {
+    fn read(
+        input: &mut Input,
+        container: Container,
+        settings: &ReadSettings,
+    ) -> Result<(Body, [u8; 32]), ReadError> {
         let of_grid = |grid: Grid, sha256| Ok((Body::Grid { grid, bytes: None }, sha256));
         match container {
             Container::Text | Container::Gzip => {
@@ -292,9 +296,13 @@ fn parts_of_grid(
     }
     let kinds = || parts.iter().map(|part| part.start.layout.kind);
     let is_log = |kind: &ReportKind| matches!(kind, ReportKind::PrintLog | ReportKind::PrintLogger);
-    let kind = kinds().find(|kind| Some(*kind) == wanted).or_else(|| kinds().find(is_log)).or_else(|| kinds().next());
+    let kind = kinds()
+        .find(|kind| Some(*kind) == wanted)
+        .or_else(|| kinds().find(is_log))
+        .or_else(|| kinds().next());
     let Some(kind) = kind else {
-        let is_telling = |(_, error): &(String, ReadError)| !matches!(error, ReadError::NotAReport | ReadError::Empty);
+        let is_telling =
+            |(_, error): &(String, ReadError)| !matches!(error, ReadError::NotAReport | ReadError::Empty);
         let best = others.iter().position(is_telling).unwrap_or_default();
         return Err(if others.is_empty() { ReadError::Empty } else { others.swap_remove(best).1 });
     };

@@ -80,7 +80,9 @@ pub enum ReadError {
         container: &'static str,
     },
     /// Rows with a time and no day.
-    #[error("row {row}: found the time `{found}` without a day, and no date stands in the title or text of the page")]
+    #[error(
+        "row {row}: found the time `{found}` without a day, and no date stands in the title or text of the page"
+    )]
     DayUnknown {
         /// The first such row.
         row: u64,
@@ -255,7 +257,9 @@ impl ReadError {
                 "unpack the archive and give the reports one by one"
             }
             ReadError::ArchiveTooLarge { .. } => "unpack the archive yourself and look at what is in it",
-            ReadError::CellTooFar { .. } => "delete the cell, its row and its column, and save the sheet again",
+            ReadError::CellTooFar { .. } => {
+                "delete the cell, its row and its column, and save the sheet again"
+            }
             ReadError::MergedRows { .. } => "save the sheet as .xlsx, or unmerge the cells",
             ReadError::DayUnknown { .. } => "give the CSV log of the same day",
             ReadError::KindNotRead(_) => "give the print log of the same period",

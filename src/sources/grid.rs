@@ -34,7 +34,12 @@ pub(super) struct Sheet {
 }
 
 impl Grid {
-    pub(super) fn new(container: &'static str, sheets: Vec<Sheet>, findings: Vec<Finding>, spool: Spool) -> Grid {
+    pub(super) fn new(
+        container: &'static str,
+        sheets: Vec<Sheet>,
+        findings: Vec<Finding>,
+        spool: Spool,
+    ) -> Grid {
         Grid { container, sheets, findings, day: None, spool }
     }
 
@@ -168,7 +173,8 @@ impl CellWriter {
     }
 
     fn disorder(&self, row: u32, column: usize) -> ReadError {
-        let reason = format!("the cell {} comes after cells behind it", cell_name(column, u64::from(row) + 1));
+        let reason =
+            format!("the cell {} comes after cells behind it", cell_name(column, u64::from(row) + 1));
         ReadError::Damaged { container: self.container, reason }
     }
 

@@ -50,6 +50,9 @@ mod survey;
 mod handover;
 mod report;
 
+#[cfg(test)]
+mod containers_tests;
+
 pub mod directory;
 
 pub use error::{ReadError, ReadRowsError};

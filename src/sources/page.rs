@@ -55,7 +55,9 @@ impl<R: Read> Read for Counting<R> {
         let count = self.text.read(into)?;
         let fresh = into.get(..count).unwrap_or_default();
         if let Ok(mut breaks) = self.breaks.0.lock() {
-            breaks.extend(fresh.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| self.at + at));
+            breaks.extend(
+                fresh.iter().enumerate().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| self.at + at),
+            );
         }
         self.at += count;
         Ok(count)
@@ -150,6 +152,7 @@ impl Page {
             b"script" => self.silent = Some("script"),
             b"title" => self.in_title = true,
             b"table" => {
+                self.text(b" ")?;
                 let number = u32::try_from(self.sheets.len()).unwrap_or(u32::MAX);
                 if self.open.len() >= TABLE_DEPTH_MAX || number >= TABLES_MAX {
                     return Err(damaged("it has too many tables"));
@@ -428,7 +431,10 @@ mod tests {
     #[test]
     fn rows_and_cells_are_found_in_any_dress() {
         let check = |html: &str, expected: &[&str]| assert_eq!(tables(html), expected, "{html}");
-        check("<table>\n<tr><th>A</th><th>B</th></tr>\n<tr><td>1&amp;2 \n x</td><td>&eacute;</td></tr></table>", &["0:2 A|B", "0:3 1&2 x|é"]);
+        check(
+            "<table>\n<tr><th>A</th><th>B</th></tr>\n<tr><td>1&amp;2 \n x</td><td>&eacute;</td></tr></table>",
+            &["0:2 A|B", "0:3 1&2 x|é"],
+        );
         check("<TABLE><TR><TD>a<TD>b<TR><TD>c</TABLE>", &["0:1 a|b", "0:1 c"]);
         check("<table><td>a<td>b</table>", &["0:1 a|b"]);
         check("<table><tr><td>a<br>b<td><b>c</b>d<script>var x='<td>'</script></table>", &["0:1 a b|cd"]);
@@ -438,14 +444,19 @@ mod tests {
         check("<table><tr><td>a<table><tr><td>in</table>z<td>b</table>", &["0:1 a z|b", "1:1 in"]);
         check("<table><tr><td>a</table>text<table><tr><td>b</table>", &["0:1 a", "1:1 b"]);
         check("<table>\n<tr><td>a</td></tr>\n<tr><td>b", &["0:2 a", "unfinished at 3"]);
-        check("<table><tr><td x:num=\"1.005\">1.01<td sdval=\"45352.375\">01.03.24<td x:num>7</table>", &["0:1 1.005|2024-03-01 09:00:00|7"]);
+        check(
+            "<table><tr><td x:num=\"1.005\">1.01<td sdval=\"45352.375\">01.03.24<td x:num>7</table>",
+            &["0:1 1.005|2024-03-01 09:00:00|7"],
+        );
         check("no table", &[]);
     }
 
     #[test]
     fn times_take_the_day_that_the_page_states() {
         let page = |head: &str| format!("{head}<table><tr><td>14:30:00<td>x</table>");
-        let check = |head: &str, expected: &str| assert_eq!(tables(&page(head)), [format!("0:1 {expected}|x")], "{head}");
+        let check = |head: &str, expected: &str| {
+            assert_eq!(tables(&page(head)), [format!("0:1 {expected}|x")], "{head}")
+        };
         check("<title>Print Logs - 21 May 2024</title>", "2024-05-21 14:30:00");
         check("<title>Print Logs - 2024-05-21</title><p>2020-01-01", "2024-05-21 14:30:00");
         check("<title>Print Logs</title><h1>Logs of May 21, 2024.</h1>", "2024-05-21 14:30:00");

@@ -49,7 +49,9 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
     let mut notes = Notes { findings, ..Notes::default() };
     notes.understood(&parts, &content);
     let periods: Vec<PeriodLine> = parts.iter().map(|part| first_period(&part.start, settings)).collect();
-    let known = periods.iter().find_map(|line| if let PeriodLine::Read(period) = line { Some(*period) } else { None });
+    let known = periods
+        .iter()
+        .find_map(|line| if let PeriodLine::Read(period) = line { Some(*period) } else { None });
     let known = known.filter(|_| parts.len() == 1);
     let mut survey = Survey::new(first.layout.clone(), &names, first.delimiter, known);
     let may_lack_day = content.grid().is_some_and(|grid| grid.day.is_none());
@@ -112,9 +114,8 @@ impl Report {
         let mut handover = Handover::new(reader, &self.names, self.facts.period);
         for part in &self.parts {
             handover.set_part(&part.start.layout, part.name.as_deref());
-            self.content.each_row(part, tail, |row| {
-                handover.row(row, &mut take).map_err(ReadRowsError::Taker)
-            })?;
+            self.content
+                .each_row(part, tail, |row| handover.row(row, &mut take).map_err(ReadRowsError::Taker))?;
         }
         let totals = handover.finish(&mut take).map_err(ReadRowsError::Taker)?;
         self.content.check_unchanged(tail)?;
@@ -158,7 +159,9 @@ struct Notes {
 
 impl Notes {
     fn understood(&mut self, parts: &[Part], content: &Content) {
-        let Some(Start { layout, header_row, delimiter, .. }) = parts.first().map(|part| &part.start) else { return };
+        let Some(Start { layout, header_row, delimiter, .. }) = parts.first().map(|part| &part.start) else {
+            return;
+        };
         self.reasons.push(format!("A {}: row {header_row} has its columns.", title(layout.kind)));
         for container in content.containers() {
             self.reasons.push(format!("It came in a container: {container}."));

@@ -280,7 +280,9 @@ impl RowReader {
         let mut broken = broken.filter(|(column, field)| is_read(field) && row.is_broken(*column));
         match broken.next() {
             None => Ok(()),
-            Some((column, _)) => Err((Some(column), cell(row, Some(column)).to_owned(), "a value".to_owned())),
+            Some((column, _)) => {
+                Err((Some(column), cell(row, Some(column)).to_owned(), "a value".to_owned()))
+            }
         }
     }
 

@@ -99,7 +99,8 @@ impl Spool {
         mut take: impl FnMut(&RowText<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         self.file.seek(SeekFrom::Start(0)).map_err(ReadError::Io)?;
-        let mut records = Records { file: BufReader::with_capacity(1 << 18, &mut self.file), text: Vec::new() };
+        let mut records =
+            Records { file: BufReader::with_capacity(1 << 18, &mut self.file), text: Vec::new() };
         let mut filler = Filler { merges, next: 0, active: Vec::new() };
         let mut buffer = RowBuffer::default();
         let mut padding = 0usize;
@@ -294,7 +295,13 @@ mod tests {
 
     #[test]
     fn rows_come_back_with_their_gaps_and_merges() {
-        let mut spool = spool(&[(1, &[(0, "a"), (3, "b")]), (2, &[]), (5, &[(1, "é")]), (7, &[(2, "x")]), (9, &[(0, "z")])]);
+        let mut spool = spool(&[
+            (1, &[(0, "a"), (3, "b")]),
+            (2, &[]),
+            (5, &[(1, "é")]),
+            (7, &[(2, "x")]),
+            (9, &[(0, "z")]),
+        ]);
         assert_eq!(read(&mut spool, &[]).unwrap(), ["1 a|||b", "5 |é", "7 ||x", "9 z"]);
         let merge = |first_row, last_row, column| Merge { first_row, last_row, column };
         let merges = [merge(1, 7, 0), merge(1, 5, 3), merge(2, 9, 1), merge(5, 9, 1)];

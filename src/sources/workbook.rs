@@ -36,14 +36,19 @@ type Bytes<'a> = Cursor<&'a [u8]>;
 
 /// Takes a workbook in a ZIP apart.
 pub(super) fn read_zipped(bytes: &[u8], kind: ZipKind) -> Result<Grid, ReadError> {
-    let (container, read): (_, fn(&[u8], &Parts) -> Result<Grid, ReadError>) = match kind {
-        ZipKind::Xlsx => (XLSX, read_xlsx),
-        ZipKind::Xlsb => (XLSB, read_xlsb),
-        ZipKind::Ods => (ODS, read_ods),
+    let container = match kind {
+        ZipKind::Xlsx => XLSX,
+        ZipKind::Xlsb => XLSB,
+        ZipKind::Ods => ODS,
         ZipKind::Archive => return Err(ReadError::NotAReport),
     };
     let parts = Parts::look(bytes, kind, container)?;
-    guarded(|| read(bytes, &parts)).unwrap_or_else(|| Err(broken(container, "a record is too short")))
+    let read = || match kind {
+        ZipKind::Xlsb => read_xlsb(bytes, &parts),
+        ZipKind::Ods => read_ods(bytes, &parts),
+        ZipKind::Xlsx | ZipKind::Archive => read_xlsx(bytes, &parts),
+    };
+    guarded(read).unwrap_or_else(|| Err(broken(container, "a record is too short")))
 }
 
 /// Takes an old workbook apart.
@@ -152,7 +157,12 @@ fn read_ods(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
 }
 
 /// Writes the cells of a sheet that its parser holds as a whole.
-fn write_range<'b, B>(book: &mut B, name: &str, container: &'static str, writer: &mut CellWriter) -> Result<(), ReadError>
+fn write_range<'b, B>(
+    book: &mut B,
+    name: &str,
+    container: &'static str,
+    writer: &mut CellWriter,
+) -> Result<(), ReadError>
 where
     B: Reader<Bytes<'b>>,
     B::Error: std::fmt::Display,

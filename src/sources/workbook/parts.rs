@@ -124,7 +124,9 @@ impl Parts {
                 let count = entry.read(free).map_err(|error| broken(self.container, error))?;
                 let text = buffer.get(..kept + count).unwrap_or_default();
                 let mut windows = text.windows(needle.len() + behind);
-                if windows.any(|window| window.starts_with(needle) && is_hit(window.get(needle.len()..).unwrap_or_default())) {
+                if windows.any(|window| {
+                    window.starts_with(needle) && is_hit(window.get(needle.len()..).unwrap_or_default())
+                }) {
                     return Ok(true);
                 }
                 if count == 0 {

@@ -92,7 +92,10 @@ fn is_possible(record: &[u8]) -> bool {
     };
     let column = |at: usize| short(record, if wide { 8 + at } else { 4 + at });
     let fits = |row: Option<u32>| row.is_none_or(|row| row <= 65_536);
-    fits(row(0)) && fits(row(4)) && column(0).is_none_or(|first| first <= 256) && column(2).is_none_or(|last| last <= 256)
+    fits(row(0))
+        && fits(row(4))
+        && column(0).is_none_or(|first| first <= 256)
+        && column(2).is_none_or(|last| last <= 256)
 }
 
 #[cfg(test)]
@@ -110,7 +113,9 @@ mod tests {
 
     #[test]
     fn a_stray_cell_is_named_before_memory_is_taken_for_it() {
-        let check = |records: Vec<Vec<u8>>| check_records(&records.concat(), "XLS workbook").map_err(|error| error.to_string());
+        let check = |records: Vec<Vec<u8>>| {
+            check_records(&records.concat(), "XLS workbook").map_err(|error| error.to_string())
+        };
         assert_eq!(check(vec![number(0, 0), number(65_535, 14), number(2, 2)]), Ok(()));
         let far = check(vec![number(0, 0), number(65_535, 255)]).unwrap_err();
         assert!(far.contains("IV65536"), "{far}");
