@@ -310,7 +310,7 @@ const MONTHS: [&str; 12] = [
     "apr april avr avril abr abril aprile kwi kwietnia",
     "may mei mai mayo mag maggio maio maj maja",
     "jun june juni juin junio giu giugno junho cze czerwca",
-    "jul july juli juil juillet julio lug luglio julho lip lipca",
+    "jul july juli juil juill juillet julio lug luglio julho lip lipca",
     "aug august augustus août aout ago agosto augusti sie sierpnia",
     "sep sept september septembre septiembre set settembre setembro wrz września",
     "oct october okt oktober octobre octubre ott ottobre out outubro paź października",

@@ -52,6 +52,8 @@ mod report;
 
 #[cfg(test)]
 mod containers_tests;
+#[cfg(test)]
+mod date_locales_tests;
 
 pub mod directory;
 

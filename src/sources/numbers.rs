@@ -6,7 +6,7 @@
 
 use std::fmt::Write;
 
-use chrono::{Days, NaiveDate, NaiveDateTime, TimeDelta};
+use chrono::{Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
 
 /// Digits that a double keeps of every decimal number.
 const DIGITS_MAX: usize = 15;
@@ -33,6 +33,9 @@ pub(super) enum Epoch {
 pub(super) fn write_number(value: f64, into: &mut String) {
     into.clear();
     let _ = write!(into, "{value}");
+    if into.len() <= DIGITS_MAX && into != "-0" {
+        return;
+    }
     if into == "-0" {
         into.remove(0);
     }
@@ -81,26 +84,47 @@ fn write_plain(scientific: &str, into: &mut String) {
 /// The moment that a number stands for, to the second; `None` where it is none of a report's years.
 pub(super) fn moment_of(number: &str, epoch: Epoch) -> Option<NaiveDateTime> {
     let (days, fraction) = number.split_once('.').unwrap_or((number, ""));
+    // All days of these years have five digits; most numbers of a report end here.
+    if days.len() != 5 || fraction.len() > FRACTION_DIGITS {
+        return None;
+    }
     let days: u64 = days.parse().ok()?;
-    let fraction: String = fraction.chars().chain(std::iter::repeat('0')).take(FRACTION_DIGITS).collect();
-    let scale = 10u128.pow(u32::try_from(FRACTION_DIGITS).ok()?);
-    let seconds = (fraction.parse::<u128>().ok()? * SECONDS_A_DAY + scale / 2) / scale;
+    let scale = 10u128.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let fraction: u128 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let seconds = (fraction * SECONDS_A_DAY + scale / 2) / scale;
     let zero = match epoch {
         Epoch::Of1900 => NaiveDate::from_ymd_opt(1899, 12, 30)?,
         Epoch::Of1904 => NaiveDate::from_ymd_opt(1904, 1, 1)?,
     };
     let day = zero.checked_add_days(Days::new(days))?;
-    let moment = day.and_time(chrono::NaiveTime::MIN);
+    let moment = day.and_time(NaiveTime::MIN);
     let moment = moment.checked_add_signed(TimeDelta::seconds(i64::try_from(seconds).ok()?))?;
-    YEARS.contains(&chrono::Datelike::year(&moment)).then_some(moment)
+    YEARS.contains(&moment.year()).then_some(moment)
 }
 
 /// Writes a moment as logs do, `2024-03-01 09:00:00`.
 pub(super) fn write_moment(moment: Option<NaiveDateTime>, into: &mut String) {
     into.clear();
-    if let Some(moment) = moment {
-        let _ = write!(into, "{}", moment.format("%Y-%m-%d %H:%M:%S"));
+    let Some(moment) = moment else { return };
+    // By hand, because a sheet may have a million of them.
+    let century = u32::try_from(moment.year()).unwrap_or_default();
+    for number in [century / 100, century % 100] {
+        push_two(number, into);
     }
+    for (sign, number) in [
+        ('-', moment.month()),
+        ('-', moment.day()),
+        (' ', moment.hour()),
+        (':', moment.minute()),
+        (':', moment.second()),
+    ] {
+        into.push(sign);
+        push_two(number, into);
+    }
+}
+
+fn push_two(number: u32, into: &mut String) {
+    into.extend([number / 10, number % 10].into_iter().filter_map(|digit| char::from_digit(digit, 10)));
 }
 
 #[cfg(test)]
