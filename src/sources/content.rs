@@ -21,7 +21,7 @@ use super::input::{Bytes, Input};
 use super::layout::clean;
 use super::limits::{CHUNK_BYTES, HEADER_BYTES_MAX, HEADER_ROWS_MAX, WORKBOOK_BYTES_MAX};
 use super::page::read_page;
-use super::profile::Headers;
+use super::profile::{Headers, has_jobs};
 use super::settings::ReadSettings;
 use super::sniff::{Search, Start, find_header};
 use super::workbook::{read_xls, read_zipped};
@@ -121,6 +121,9 @@ impl Content {
                 let input = self.unpacked.as_mut().map_or(&mut self.outer, |(inner, _)| inner);
                 let delimiter = start.delimiter.unwrap_or(b',');
                 let mut rows = Rows::new(input.text(bytes)?, delimiter, tail);
+                if start.layout.kind == ReportKind::ServerLog {
+                    rows = rows.without_quotes();
+                }
                 while rows.advance()? {
                     let row = open_row(&mut rows, start)?;
                     if row.row > start.header_row {
@@ -295,10 +298,9 @@ fn parts_of_grid(
         }
     }
     let kinds = || parts.iter().map(|part| part.start.layout.kind);
-    let is_log = |kind: &ReportKind| matches!(kind, ReportKind::PrintLog | ReportKind::PrintLogger);
     let kind = kinds()
         .find(|kind| Some(*kind) == wanted)
-        .or_else(|| kinds().find(is_log))
+        .or_else(|| kinds().find(|kind| has_jobs(*kind)))
         .or_else(|| kinds().next());
     let Some(kind) = kind else {
         let is_telling =

@@ -46,6 +46,8 @@ pub(super) struct Rows<R> {
 /// The signs that end a cell, and the cells found.
 struct Splitter {
     delimiter: u8,
+    /// The sign that opens a quoted cell; NUL, which no text has, where nothing does.
+    quote: u8,
     stops: [bool; 256],
     cells: Vec<Cell>,
 }
@@ -81,6 +83,12 @@ impl<R: Read> Rows<R> {
             broken_quote: false,
             unwrapped: None,
         }
+    }
+
+    /// Takes quotes for text like any other: in a format that does not quote.
+    pub(super) fn without_quotes(mut self) -> Rows<R> {
+        self.splitter.quote = 0;
+        self
     }
 
     /// Goes to the next row; `false` after the last.
@@ -211,7 +219,7 @@ impl Splitter {
                 *entry = true;
             }
         }
-        Splitter { delimiter, stops, cells: Vec::new() }
+        Splitter { delimiter, quote: b'"', stops, cells: Vec::new() }
     }
 
     /// Finds the cells of the row that starts at `start`; `last` says that no bytes follow.
@@ -221,7 +229,7 @@ impl Splitter {
         let mut lines = 0;
         let mut broken_quote = false;
         loop {
-            if bytes.get(at) == Some(&b'"') {
+            if bytes.get(at) == Some(&self.quote) {
                 match self.quoted(bytes, at, last, &mut lines) {
                     Quoted::Cell(end) => at = end,
                     Quoted::Broken(end) => {

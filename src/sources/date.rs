@@ -37,6 +37,9 @@ impl Written {
     /// Takes a text apart; `None` where it is no date.
     pub(super) fn read(text: &str) -> Option<Written> {
         let mut scan = Scan { rest: text.trim_matches(is_blank) };
+        if let Some(written) = scan.compact() {
+            return Some(written);
+        }
         let date = scan.date()?;
         scan.skip(|sign| is_blank(sign) || sign == ',' || sign == 'T');
         let time = if scan.rest.is_empty() { None } else { Some(scan.time()?) };
@@ -169,6 +172,24 @@ impl<'a> Scan<'a> {
             (year, 2) => Some(2000 + i32::from(year)),
             _ => None,
         }
+    }
+
+    /// `20240301T175010`, as the product's job import writes it. Without the `T` it would be a number.
+    fn compact(&self) -> Option<Written> {
+        let (day, time) = self.rest.split_once('T')?;
+        let part = |text: &str, from: usize, to: usize| -> Option<u16> {
+            let digits =
+                text.get(from..to).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+            digits.parse().ok()
+        };
+        if (day.len(), time.len()) != (8, 6) {
+            return None;
+        }
+        let date = ymd(i32::from(part(day, 0, 4)?), part(day, 4, 6)?, part(day, 6, 8)?)?;
+        let hms = (part(time, 0, 2)?, part(time, 2, 4)?, part(time, 4, 6)?);
+        let time = NaiveTime::from_hms_opt(u32::from(hms.0), u32::from(hms.1), u32::from(hms.2))?;
+        let date = WrittenDate::Known(date, Some(DateOrder::Ymd));
+        Some(Written { date, time: Some(time), offset_minutes: None })
     }
 
     fn date(&mut self) -> Option<WrittenDate> {
@@ -426,6 +447,16 @@ mod tests {
             "1-2/2024",
         ] {
             assert_eq!(read(text, DateOrder::Dmy), "none", "{text}");
+        }
+    }
+
+    #[test]
+    fn the_compact_form_needs_its_letter() {
+        assert_eq!(read("20240301T175010", DateOrder::Ymd), "2024-03-01 17:50:10");
+        for text in
+            ["20240301175010", "20240301T1750", "20241301T175010", "20240301T175060", "2024030éT17501"]
+        {
+            assert_eq!(read(text, DateOrder::Ymd), "none", "{text}");
         }
     }
 

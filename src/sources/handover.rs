@@ -9,7 +9,7 @@ use super::cells::RowText;
 use super::field::Field;
 use super::layout::{Layout, clean};
 use super::limits::FINDINGS_PER_CODE_MAX;
-use super::profile::Headers;
+use super::profile::{Headers, has_jobs};
 use super::row::RowReader;
 
 /// What was handed over.
@@ -73,8 +73,7 @@ impl<'s> Handover<'s> {
         take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let kind = self.reader.layout().kind;
-        let is_log = matches!(kind, ReportKind::PrintLog | ReportKind::PrintLogger);
-        if !is_log {
+        if !has_jobs(kind) {
             return match aside(row, self.reader.layout(), self.names) {
                 Some(aside) => self.aside(row, aside, take),
                 None => self.sum_or_balance(kind, row, take),

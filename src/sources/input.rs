@@ -168,8 +168,19 @@ impl std::io::Write for HashWriter<'_> {
     }
 }
 
+/// The encoding that people mean by a name: one of the standard's, or what Windows and old programs say.
 fn encoding_named(name: &str) -> Result<&'static Encoding, ReadError> {
-    Encoding::for_label(name.as_bytes()).ok_or_else(|| ReadError::EncodingUnknown(name.to_owned()))
+    let bare: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let windows = bare.strip_prefix("windows").or(bare.strip_prefix("win")).or(bare.strip_prefix("cp"));
+    let usual = match (bare.as_str(), windows) {
+        ("ansi", _) => "windows-1252".to_owned(),
+        ("utf16", _) => "utf-16le".to_owned(),
+        (_, Some(page)) => format!("windows-{page}"),
+        (bare, None) => bare.to_owned(),
+    };
+    let known = Encoding::for_label(name.as_bytes()).or_else(|| Encoding::for_label(usual.as_bytes()));
+    known.ok_or_else(|| ReadError::EncodingUnknown(name.to_owned()))
 }
 
 /// UTF-16 without its mark: plain letters have a NUL on one side, always the same.
@@ -321,6 +332,11 @@ mod tests {
         check(b"caf\xe9 \x80", None, "windows-1252", "café €");
         check(b"\xbeofie", Some("iso-8859-2"), "ISO-8859-2", "žofie");
         check("žofie".as_bytes(), Some("iso-8859-2"), "UTF-8", "žofie");
+        check(b"\x9eofie", Some("CP-1250"), "windows-1250", "žofie");
+        check(b"caf\xe9", Some("Latin-1"), "windows-1252", "café");
+        check(b"caf\xe9", Some("ANSI"), "windows-1252", "café");
+        check(b"\xc4\xc1\xd4\xc1", Some("koi8-r"), "KOI8-R", "дата");
+        check(b"\x93\xfa\x95t", Some("Shift_JIS"), "Shift_JIS", "日付");
         check(b"\xff\xfeD\0a\0}\x01", None, "UTF-16LE", "DaŽ");
         check(b"\xfe\xff\0D\0a", None, "UTF-16BE", "Da");
         check(b"D\0a\0t\0e\0", None, "UTF-16LE", "Date");

@@ -162,7 +162,10 @@ impl Notes {
         let Some(Start { layout, header_row, delimiter, .. }) = parts.first().map(|part| &part.start) else {
             return;
         };
-        self.reasons.push(format!("A {}: row {header_row} has its columns.", title(layout.kind)));
+        self.reasons.push(match header_row {
+            0 => format!("A {}: it has no header, its columns are those of the manual.", title(layout.kind)),
+            row => format!("A {}: row {row} has its columns.", title(layout.kind)),
+        });
         for container in content.containers() {
             self.reasons.push(format!("It came in a container: {container}."));
         }
@@ -450,6 +453,62 @@ mod tests {
             &ReadSettings::default(),
             &["column-twice: row 2: the columns `Username` and `User` both mean `user` and differ"],
         );
+    }
+
+    #[test]
+    fn a_servers_text_log_is_read_as_the_manual_lists_it() {
+        let text = "2024-03-01\t12:05:09 AM\tsrv1\tMFD-2\tines\tLABS\\Bench 2\tPC1\tplan.pdf\t3\t1\n\
+            2024-03-01\t1:15:00 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\tx.pdf\t1\t0\n\
+            2024-03-01\t1:15:00 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\tdoc\twith tab.pdf\t2\t0\n\
+            2024-03-01\t1:15:30 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\t\"A\" of b\t2\t0\n\
+            2024-03-01\t1:16:00 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\tx.p";
+        check(
+            text,
+            &ReadSettings::default(),
+            &[
+                "line-unfinished row 5: the last line has no line end yet and is left for the next reading",
+                "1 2024-03-01 00:05:09 ines 3p charged [LABS\\Bench 2] [plan.pdf]",
+                "2 2024-03-01 13:15:00 omar 1p charged [] [x.pdf]",
+                "3 rejected (unknown) : found 11 cells, expected 10, one for each column",
+                "4 2024-03-01 13:15:30 omar 2p charged [] [\"A\" of b]",
+            ],
+        );
+        let short = "2024-03-01\t12:05:09 AM\tsrv1\tMFD-2\tines\tx.pdf\t3\n";
+        assert!(
+            read(short, &ReadSettings::default())[0].starts_with("kind-not-read: this is a server text log")
+        );
+    }
+
+    #[test]
+    fn a_job_import_file_has_jobs() {
+        check(
+            "user,server,printer,time,cost,total-pages,total-color-pages,copies,document-name,shared-account\n\
+             ines,srv,MFD-2,20240301T175010,0.30,3,1,3,a.pdf,LABS\\Bench 2\n",
+            &ReadSettings::default(),
+            &["2 2024-03-01 17:50:10 ines 3p charged [LABS\\Bench 2] [a.pdf] 0.30"],
+        );
+    }
+
+    #[test]
+    fn reports_of_ten_languages_are_recognised() {
+        let headers = [
+            "Date,Username,Printer Name,Document,Total Printed Pages,Cost",
+            "Datum;Gebruikersnaam;Printernaam;Documentnaam;Totaal aantal afgedrukte Pagina's;Kosten",
+            "Datum;Benutzername;Druckername;Dokumentname;Gedruckte Seiten gesamt;Kosten",
+            "Date;Nom d'utilisateur;Nom de l\u{2019}imprimante;Nom du document;Total des pages imprimées;Coût",
+            "Fecha;Nombre de usuario;Nombre de la impresora;Documento;Total de páginas impresas;Coste",
+            "Data;Nome de utilizador;Nome da impressora;Documento;Total de páginas impressas;Custo",
+            "Data;Nome utente;Nome stampante;Nome documento;Totale pagine stampate;Costo",
+            "Datum;Användarnamn;Skrivarnamn;Dokumentnamn;Totalt antal utskrivna sidor;Kostnad",
+            "Dato;Brugernavn;Printernavn;Dokumentnavn;Udskrevne sider i alt;Pris",
+            "Dato;Brukernavn;Skrivernavn;Dokumentnavn;Totalt antall utskrevne sider;Kostnad",
+        ];
+        for header in headers {
+            let sign = if header.contains(';') { ';' } else { ',' };
+            let row = ["2024-03-01 10:00:00", "ann", "MFD", "x.pdf", "2", "1"].join(&sign.to_string());
+            let expected = ["2 2024-03-01 10:00:00 ann 2p charged [x.pdf] 1.00"];
+            check(&format!("{header}\n{row}\n"), &ReadSettings::default(), &expected);
+        }
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub(super) struct RowReader {
 #[derive(Debug)]
 struct Columns {
     time: Option<usize>,
+    time_of_day: Option<usize>,
     user: Option<usize>,
     account: Option<usize>,
     sub_account: Option<usize>,
@@ -73,6 +74,7 @@ impl Columns {
         let is_logger = layout.kind == ReportKind::PrintLogger;
         Columns {
             time: at(Field::Time),
+            time_of_day: at(Field::TimeOfDay),
             user: at(Field::User),
             account: at(Field::Account),
             sub_account: at(Field::SubAccount),
@@ -304,6 +306,17 @@ impl RowReader {
     #[inline]
     fn time(&self, row: &RowText<'_>) -> Result<NaiveDateTime, Fault> {
         let text = self.at.time.and_then(|column| row.moment(column)).unwrap_or_default();
+        match self.at.time_of_day {
+            None => self.time_of(text),
+            Some(column) => {
+                let time_of_day = row.moment(column).unwrap_or_default();
+                self.time_of(&format!("{} {}", clean(text), clean(time_of_day)))
+            }
+        }
+    }
+
+    #[inline]
+    fn time_of(&self, text: &str) -> Result<NaiveDateTime, Fault> {
         if let Some(time) = read_iso(text) {
             return Ok(time);
         }
@@ -336,6 +349,10 @@ impl RowReader {
     /// The charged account; joined in `account_text` where it has two parts.
     fn account<'a>(&mut self, row: &RowText<'a>) -> Result<Option<Account<'a>>, Fault> {
         let Some(parent) = trimmed(row, self.at.account) else { return Ok(None) };
+        // The server's text log names the user where the personal account is charged.
+        if self.layout.kind == ReportKind::ServerLog && trimmed(row, self.at.user) == Some(parent) {
+            return Ok(Some(Account::Plain("")));
+        }
         match trimmed(row, self.at.sub_account) {
             None | Some("") => Ok(Some(Account::Plain(parent))),
             Some(sub) if parent.is_empty() => Err((

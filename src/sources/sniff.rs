@@ -6,9 +6,9 @@ use crate::domain::ReportKind;
 
 use super::cells::RowText;
 use super::csv::{Rows, Tail};
-use super::date::read_iso;
+use super::date::{is_time_only, read_iso};
 use super::error::ReadError;
-use super::layout::{HeaderFit, Layout, clean, missing_columns};
+use super::layout::{HeaderFit, Layout, SERVER_LOG, clean, missing_columns};
 use super::limits::HEADER_ROWS_MAX;
 use super::profile::Headers;
 
@@ -98,12 +98,14 @@ pub(super) fn find_header(
             preamble.push(row.line().to_owned());
         }
     }
-    match best {
-        Some((_, start)) => Ok(start),
-        None if search.named.is_none() && is_server_log(text) => {
-            Err(ReadError::KindNotRead(ReportKind::ServerLog))
+    match (best, server_log_columns(text)) {
+        (Some((_, start)), _) => Ok(start),
+        (None, Some(columns)) if columns >= SERVER_LOG.len() => {
+            let layout = Layout::of_server_log(columns);
+            Ok(Start { delimiter: Some(b'\t'), layout, header_row: 0, preamble: Vec::new() })
         }
-        None => Err(search.why_not()),
+        (None, Some(_)) if search.named.is_none() => Err(ReadError::KindNotRead(ReportKind::ServerLog)),
+        (None, _) => Err(search.why_not()),
     }
 }
 
@@ -129,12 +131,12 @@ fn refuse_own_output(text: &str) -> Result<(), ReadError> {
     Err(ReadError::OwnOutput(what))
 }
 
-/// `2024-03-01`, TAB, `1:05:09 PM`: the server's text log has no header.
-fn is_server_log(text: &str) -> bool {
-    let mut cells = text.lines().next().unwrap_or_default().split('\t');
-    let day = cells.next().unwrap_or_default();
-    let time = cells.next().unwrap_or_default();
-    read_iso(&format!("{day} 00:00:00")).is_some() && time.contains(':') && cells.count() >= 4
+/// The columns of a server's text log, which has no header: `2024-03-01`, TAB, `1:05:09 PM`, and more.
+fn server_log_columns(text: &str) -> Option<usize> {
+    let cells: Vec<&str> = text.lines().next()?.split('\t').collect();
+    let [day, time, ..] = cells.as_slice() else { return None };
+    let is_log = read_iso(&format!("{day} 00:00:00")).is_some() && is_time_only(time) && cells.len() >= 6;
+    is_log.then_some(cells.len())
 }
 
 #[cfg(test)]
@@ -163,6 +165,8 @@ mod tests {
         check("\"Date,Username,Cost\"\n", "print-log ',' in row 1");
         check("\n\nTime,User,Pages,Copies,Printer\n", "print-logger ',' in row 3");
         check("Username,Full Name,Total Printed Pages,Jobs,Cost\n", "user-summary ',' in row 1");
+        check("user,server,printer,time,cost,total-pages\n", "job-import ',' in row 1");
+        check("2024-03-01\t1:05:09 PM\ts\tp\tu\ta\tc\td\t1\t0\n", "server-log '\\t' in row 0");
         check("Shared Account Parent Name,Cost\n", "account-summary ',' in row 1");
         check("Shared Account Parent Name,Code,Balance\n", "balance-list ',' in row 1");
         check("Username,Full Name,Balance,Total Printed Pages,Jobs\n", "balance-list ',' in row 1");
@@ -175,7 +179,7 @@ mod tests {
             assert!(refusal.starts_with(code) && refusal.contains(part), "{refusal}");
         };
         check("User Email,Transaction type,Amount,Date\n", "kind-not-read", "Hive");
-        check("user,server,printer,time,cost,total-pages\n", "kind-not-read", "job import");
+        check("user,server,printer,total-pages\n", "kind-not-read", "job import");
         check("Shared Account Parent Name,Job Type,Total Printed Pages\n", "kind-not-read", "job type");
         check(
             "2024-03-01\t1:05:09 PM\tsrv\tMFD\tann\tann\tPC\tx.pdf\t1\n",
