@@ -60,7 +60,7 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Grid, ReadError> {
             error => broken(XLS, error),
         })?;
         let epoch = epoch(book.has_1904_epoch());
-        let (sheets, findings) = chosen(book.sheets_metadata());
+        let (sheets, mut findings) = chosen(book.sheets_metadata());
         let mut writer = CellWriter::new(XLS);
         let mut kept = Vec::new();
         for (number, name) in sheets {
@@ -69,6 +69,7 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Grid, ReadError> {
             let merged = book.merge_cells_by_sheet_name(&name).map_err(|error| broken(XLS, error))?;
             kept.push(Sheet { number, name, merges: merges(&merged)?, unfinished: None });
         }
+        findings.extend(merged_note(&kept));
         Ok(Grid::new(XLS, kept, findings, writer.finish()?))
     };
     guarded(read).unwrap_or_else(|| Err(broken(XLS, "a record is too short")))
