@@ -303,6 +303,31 @@ fn archives_hold_any_report() {
     );
 }
 
+#[test]
+fn an_open_document_without_its_end_is_refused() {
+    let rows = "<table:table table:name=\"A\"><table:table-row><table:table-cell office:value-type=\"string\"><text:p>Date</text:p></table:table-cell></table:table-row>";
+    let ods = |rows: &str| {
+        let content = format!(
+            "<?xml version=\"1.0\"?><office:document-content><office:body><office:spreadsheet>{rows}"
+        );
+        zipped(&[
+            ("mimetype", b"application/vnd.oasis.opendocument.spreadsheet"),
+            ("META-INF/manifest.xml", b"<manifest:manifest/>"),
+            ("content.xml", content.as_bytes()),
+        ])
+    };
+    let refusal = |rows: &str| read(&ods(rows), &ReadSettings::default()).swap_remove(0);
+    assert_eq!(refusal(rows), "damaged-file: the ODS workbook is damaged or cut off: a sheet has no end");
+    let hidden = format!("{rows}<!-- </table:table> -->");
+    assert_eq!(
+        refusal(&hidden),
+        "damaged-file: the ODS workbook is damaged or cut off: it has comments among its sheets"
+    );
+    assert!(refusal(&format!("{rows}</table:table>")).starts_with("not-a-report"));
+    let merged = rows.replace("office:value", "table:number-rows-spanned=\"2\" office:value");
+    assert!(refusal(&format!("{merged}</table:table>")).starts_with("cells-merged"));
+}
+
 /// Reports of every container, to be damaged.
 fn samples() -> Vec<Vec<u8>> {
     let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
@@ -311,13 +336,16 @@ fn samples() -> Vec<Vec<u8>> {
         "087-xlsx-merged/print_logs.xlsx",
         "086-xls-text/print_logs.xls",
         "090-sheets/print_logs.xls",
+        "304-xlsx-float-ods/print_logs.ods",
+        "308-xlsx-merged-xls/print_logs.xls",
+        "317-gzip/print_logs.csv.gz",
         "085-wrong-extension/print_logs.xls",
         "006-html-log/papercut-print-log-2024-05-21.htm",
         "053-utf-16/print_logs.csv",
     ];
     let mut all: Vec<Vec<u8>> =
         names.iter().filter_map(|name| std::fs::read(cases.join(name)).ok()).collect();
-    assert!(all.len() >= 6, "only {} samples", all.len());
+    assert!(all.len() == 10, "only {} samples", all.len());
     let inside = zipped(&[("a.csv", b"Date,Username,Cost\n2024-09-02,ines,1.00\n")]);
     all.push(inside);
     // Stored, so that damage reaches the parser and not only the checksum of what is packed.

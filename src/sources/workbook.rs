@@ -139,6 +139,7 @@ fn read_xlsb(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
 }
 
 fn read_ods(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
+    parts.check_ods_is_whole(bytes)?;
     if parts.ods_merges_rows(bytes)? {
         return Err(ReadError::MergedRows { container: ODS });
     }
