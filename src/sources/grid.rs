@@ -69,7 +69,7 @@ pub(super) enum Value<'a> {
     /// A date or time as ISO 8601.
     Iso(&'a str),
     /// Why there is no value.
-    Broken(&'a str),
+    Broken(&'static str),
 }
 
 /// Takes the cells of sheets in, in their order, and puts them aside as rows.

@@ -4,16 +4,19 @@
 //! parser, so what they claim is looked at before (`workbook/parts.rs`, `workbook/records.rs`). What a merged cell
 //! covers is told by XLSX and XLS only; in the other formats, cells merged over rows are refused.
 
+mod batch;
 mod parts;
 mod records;
 
 use std::io::Cursor;
+use std::sync::mpsc::sync_channel;
 
 use calamine::{
     CellErrorType, Data, DataRef, Dimensions, ExcelDateTime, Ods, Reader, Sheet as BookSheet, SheetType,
     SheetVisible, Xls, Xlsb, Xlsx,
 };
 
+use self::batch::{Sender, WAITING_MAX, write_all};
 use self::parts::Parts;
 use super::archive::ZipKind;
 use super::error::ReadError;
@@ -85,18 +88,7 @@ fn read_xlsx(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
         let merged = scope.spawn(|| parts.sheets_mention(bytes, b"mergeCell "));
         for (number, name) in &sheets {
             writer.sheet(*number, epoch)?;
-            let mut cells = book.worksheet_cells_reader(name).map_err(xlsx_error)?;
-            while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(xlsx_error)? {
-                let (row, column) = cell.pos;
-                let value = match &cell.value {
-                    DataRef::Empty if cell.formula.is_some() => Value::Broken(NO_RESULT),
-                    value => match value_of(value) {
-                        Some(value) => value,
-                        None => continue,
-                    },
-                };
-                writer.cell(row, column, value)?;
-            }
+            stream_sheet(&mut book, name, &mut writer)?;
         }
         merged.join().unwrap_or(Ok(true))
     })?;
@@ -110,6 +102,29 @@ fn read_xlsx(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
     }
     findings.extend(merged_note(&kept));
     Ok(Grid::new(XLSX, kept, findings, writer.finish()?))
+}
+
+/// Parses a sheet here and puts its rows aside there.
+fn stream_sheet(book: &mut Xlsx<Bytes<'_>>, name: &str, writer: &mut CellWriter) -> Result<(), ReadError> {
+    std::thread::scope(|scope| {
+        let (to, from) = sync_channel(WAITING_MAX);
+        let written = scope.spawn(move || write_all(&from, writer));
+        let mut sender = Sender::new(&to);
+        let mut cells = book.worksheet_cells_reader(name).map_err(xlsx_error)?;
+        while let Some(cell) = cells.next_cell_with_formula_metadata().map_err(xlsx_error)? {
+            let (row, column) = cell.pos;
+            let value = match &cell.value {
+                DataRef::Empty if cell.formula.is_some() => Some(Value::Broken(NO_RESULT)),
+                value => value_of(value),
+            };
+            if value.is_some_and(|value| !sender.cell(row, column, value)) {
+                break;
+            }
+        }
+        sender.finish();
+        drop(to);
+        written.join().unwrap_or_else(|_| Err(broken(XLSX, "its cells cannot be kept")))
+    })
 }
 
 fn read_xlsb(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
