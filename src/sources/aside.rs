@@ -5,26 +5,36 @@
 
 use crate::domain::fold_name;
 
-use super::csv::RowText;
+use super::cells::RowText;
 use super::field::Field;
 use super::layout::{HeaderFit, Layout, clean};
 use super::preamble::is_comment;
 use super::profile::Headers;
 
 /// Words for a sum of all rows, in the languages of the headers.
-const TOTALS: [&str; 12] = [
+const TOTALS: [&str; 22] = [
     "total",
     "totals",
     "grand total",
     "sum",
     "totaal",
+    "eindtotaal",
     "gesamt",
     "gesamtsumme",
     "summe",
+    "insgesamt",
     "totale",
-    "totalt",
-    "suma",
+    "totali",
+    "totaux",
     "somme",
+    "suma",
+    "total general",
+    "totais",
+    "total geral",
+    "totalt",
+    "summa",
+    "i alt",
+    "samlet",
 ];
 
 /// What such a row is.

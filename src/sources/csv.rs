@@ -9,73 +9,9 @@
 
 use std::io::Read;
 
+use super::cells::{Cell, RowText};
 use super::error::ReadError;
 use super::limits::{CELLS_MAX, CHUNK_BYTES, ROW_BYTES_MAX};
-
-/// Where a cell lies in its row's text.
-#[derive(Clone, Copy, Debug)]
-struct Cell {
-    start: usize,
-    end: usize,
-    quoted: bool,
-    /// Doubled quotes are still in it.
-    escaped: bool,
-}
-
-/// One row, borrowed from the splitter.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct RowText<'a> {
-    /// The line in which the row starts; the first is 1.
-    pub(super) row: u64,
-    /// Whether a quoted cell goes on after its closing quote.
-    pub(super) broken_quote: bool,
-    text: &'a str,
-    cells: &'a [Cell],
-}
-
-impl<'a> RowText<'a> {
-    /// Number of cells; a blank line has one, which is empty.
-    pub(super) fn len(&self) -> usize {
-        self.cells.len()
-    }
-
-    /// The cell's text without its quotes; `None` where the row is too short.
-    #[inline]
-    pub(super) fn get(&self, column: usize) -> Option<&'a str> {
-        let cell = self.cells.get(column)?;
-        self.text.get(cell.start..cell.end)
-    }
-
-    /// Whether the cell stands in quotes.
-    pub(super) fn is_quoted(&self, column: usize) -> bool {
-        self.cells.get(column).is_some_and(|cell| cell.quoted)
-    }
-
-    /// The cells in order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        let text = self.text;
-        self.cells.iter().map(move |cell| text.get(cell.start..cell.end).unwrap_or_default())
-    }
-
-    /// The row as one text: its only cell, or the line as it stands.
-    pub(super) fn line(&self) -> &'a str {
-        match self.cells {
-            [only] => self.text.get(only.start..only.end).unwrap_or_default(),
-            _ => self.text,
-        }
-    }
-
-    /// Whether something stands right of so many columns.
-    #[inline]
-    pub(super) fn has_surplus(&self, columns: usize) -> bool {
-        self.len() > columns && self.iter().skip(columns).any(|cell| !cell.trim().is_empty())
-    }
-
-    /// Whether nothing stands right of the first cell.
-    pub(super) fn is_single(&self) -> bool {
-        self.iter().skip(1).all(|cell| cell.trim().is_empty())
-    }
-}
 
 /// What a last line without its line end is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +46,8 @@ pub(super) struct Rows<R> {
 /// The signs that end a cell, and the cells found.
 struct Splitter {
     delimiter: u8,
+    /// The sign that opens a quoted cell; NUL, which no text has, where nothing does.
+    quote: u8,
     stops: [bool; 256],
     cells: Vec<Cell>,
 }
@@ -145,6 +83,12 @@ impl<R: Read> Rows<R> {
             broken_quote: false,
             unwrapped: None,
         }
+    }
+
+    /// Takes quotes for text like any other: in a format that does not quote.
+    pub(super) fn without_quotes(mut self) -> Rows<R> {
+        self.splitter.quote = 0;
+        self
     }
 
     /// Goes to the next row; `false` after the last.
@@ -193,7 +137,14 @@ impl<R: Read> Rows<R> {
             None => self.buffer.get(self.row.clone()).unwrap_or_default(),
         };
         let text = std::str::from_utf8(bytes).map_err(|_| ReadError::FileChanged)?;
-        Ok(RowText { row: self.line, broken_quote: self.broken_quote, text, cells: &self.splitter.cells })
+        Ok(RowText {
+            row: self.line,
+            broken_quote: self.broken_quote,
+            has_broken: false,
+            text,
+            cells: &self.splitter.cells,
+            seconds: &[],
+        })
     }
 
     /// Whether the row has one text only, and that in quotes.
@@ -268,7 +219,7 @@ impl Splitter {
                 *entry = true;
             }
         }
-        Splitter { delimiter, stops, cells: Vec::new() }
+        Splitter { delimiter, quote: b'"', stops, cells: Vec::new() }
     }
 
     /// Finds the cells of the row that starts at `start`; `last` says that no bytes follow.
@@ -278,7 +229,7 @@ impl Splitter {
         let mut lines = 0;
         let mut broken_quote = false;
         loop {
-            if bytes.get(at) == Some(&b'"') {
+            if bytes.get(at) == Some(&self.quote) {
                 match self.quoted(bytes, at, last, &mut lines) {
                     Quoted::Cell(end) => at = end,
                     Quoted::Broken(end) => {

@@ -37,6 +37,9 @@ impl Written {
     /// Takes a text apart; `None` where it is no date.
     pub(super) fn read(text: &str) -> Option<Written> {
         let mut scan = Scan { rest: text.trim_matches(is_blank) };
+        if let Some(written) = scan.compact() {
+            return Some(written);
+        }
         let date = scan.date()?;
         scan.skip(|sign| is_blank(sign) || sign == ',' || sign == 'T');
         let time = if scan.rest.is_empty() { None } else { Some(scan.time()?) };
@@ -58,6 +61,17 @@ impl Written {
         };
         let likely: Vec<DateOrder> = possible.iter().copied().filter(plausible).collect();
         if likely.is_empty() { possible } else { likely }
+    }
+
+    /// The day, where only one reading is possible.
+    pub(super) fn only_day(&self) -> Option<NaiveDate> {
+        match self.date {
+            WrittenDate::Known(day, _) => Some(day),
+            WrittenDate::Numbers { .. } => match self.orders().as_slice() {
+                [only] => self.day(*only),
+                _ => None,
+            },
+        }
     }
 
     /// Whether the order of the column decides nothing here.
@@ -103,6 +117,12 @@ pub(super) fn read_iso(text: &str) -> Option<NaiveDateTime> {
     }
     let day = ymd(i32::from(two(0)? * 100 + two(2)?), two(5)?, two(8)?)?;
     day.and_hms_opt(u32::from(two(11)?), u32::from(two(14)?), u32::from(two(17)?))
+}
+
+/// Whether a text is a time without a day.
+pub(super) fn is_time_only(text: &str) -> bool {
+    let mut scan = Scan { rest: text.trim_matches(is_blank) };
+    text.contains(':') && scan.time().is_some() && scan.rest.is_empty()
 }
 
 fn ymd(year: i32, month: u16, day: u16) -> Option<NaiveDate> {
@@ -152,6 +172,24 @@ impl<'a> Scan<'a> {
             (year, 2) => Some(2000 + i32::from(year)),
             _ => None,
         }
+    }
+
+    /// `20240301T175010`, as the product's job import writes it. Without the `T` it would be a number.
+    fn compact(&self) -> Option<Written> {
+        let (day, time) = self.rest.split_once('T')?;
+        let part = |text: &str, from: usize, to: usize| -> Option<u16> {
+            let digits =
+                text.get(from..to).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()))?;
+            digits.parse().ok()
+        };
+        if (day.len(), time.len()) != (8, 6) {
+            return None;
+        }
+        let date = ymd(i32::from(part(day, 0, 4)?), part(day, 4, 6)?, part(day, 6, 8)?)?;
+        let hms = (part(time, 0, 2)?, part(time, 2, 4)?, part(time, 4, 6)?);
+        let time = NaiveTime::from_hms_opt(u32::from(hms.0), u32::from(hms.1), u32::from(hms.2))?;
+        let date = WrittenDate::Known(date, Some(DateOrder::Ymd));
+        Some(Written { date, time: Some(time), offset_minutes: None })
     }
 
     fn date(&mut self) -> Option<WrittenDate> {
@@ -293,7 +331,7 @@ const MONTHS: [&str; 12] = [
     "apr april avr avril abr abril aprile kwi kwietnia",
     "may mei mai mayo mag maggio maio maj maja",
     "jun june juni juin junio giu giugno junho cze czerwca",
-    "jul july juli juil juillet julio lug luglio julho lip lipca",
+    "jul july juli juil juill juillet julio lug luglio julho lip lipca",
     "aug august augustus août aout ago agosto augusti sie sierpnia",
     "sep sept september septembre septiembre set settembre setembro wrz września",
     "oct october okt oktober octobre octubre ott ottobre out outubro paź października",
@@ -409,6 +447,16 @@ mod tests {
             "1-2/2024",
         ] {
             assert_eq!(read(text, DateOrder::Dmy), "none", "{text}");
+        }
+    }
+
+    #[test]
+    fn the_compact_form_needs_its_letter() {
+        assert_eq!(read("20240301T175010", DateOrder::Ymd), "2024-03-01 17:50:10");
+        for text in
+            ["20240301175010", "20240301T1750", "20241301T175010", "20240301T175060", "2024030éT17501"]
+        {
+            assert_eq!(read(text, DateOrder::Ymd), "none", "{text}");
         }
     }
 

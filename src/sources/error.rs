@@ -5,7 +5,7 @@
 
 use crate::domain::ReportKind;
 
-use super::limits::{CELLS_MAX, FILE_BYTES_MAX, ROW_BYTES_MAX};
+use super::limits::{CELLS_MAX, ROW_BYTES_MAX};
 
 /// Why a report file is refused. Nothing of it may be kept.
 #[derive(Debug, thiserror::Error)]
@@ -20,16 +20,74 @@ pub enum ReadError {
     #[error("the file is empty, expected a report with a header")]
     Empty,
     /// Larger than any report.
-    #[error("found {0} bytes, expected at most {FILE_BYTES_MAX}")]
-    TooLarge(u64),
+    #[error("found {found} bytes, expected at most {most}")]
+    TooLarge {
+        /// Bytes of the file, or of a part of it.
+        found: u64,
+        /// The limit.
+        most: u64,
+    },
     /// Nothing in it looks like the header of a report.
     #[error("this is not a report: none of its first rows has the column headers of a known kind of report")]
     NotAReport,
     /// A file of another format that papertally recognises and does not read.
-    #[error("this is {container}; expected a report as CSV text")]
+    #[error("this is {container}; expected a report as CSV text, workbook or page with a table")]
     Container {
         /// With its article, such as `an Excel workbook (.xlsx)`.
         container: &'static str,
+    },
+    /// A workbook, page or archive that is not whole.
+    #[error("the {container} is damaged or cut off: {reason}")]
+    Damaged {
+        /// Such as `XLSX workbook`.
+        container: &'static str,
+        /// What its reader says.
+        reason: String,
+    },
+    /// A password is needed.
+    #[error("the {container} is protected by a password")]
+    Protected {
+        /// Such as `XLSX workbook`.
+        container: &'static str,
+    },
+    /// A ZIP with none or several files.
+    #[error("found a ZIP archive with {names}, expected one report in it")]
+    ArchiveSeveral {
+        /// The names, at most a few.
+        names: String,
+    },
+    /// An archive in an archive.
+    #[error("found an archive in an archive, expected a report in it")]
+    ArchiveNested,
+    /// An archive whose contents grow beyond all measure.
+    #[error("the {container} unpacks to more than {most} bytes, which no report of its size does")]
+    ArchiveTooLarge {
+        /// `gzip archive` or `ZIP archive`.
+        container: &'static str,
+        /// The bytes that were allowed for.
+        most: u64,
+    },
+    /// A cell so far from the others that the sheet would not fit into memory or time.
+    #[error("the cell {cell} lies too far from the others; the sheet is too large to read")]
+    CellTooFar {
+        /// Such as `XFD1048576`.
+        cell: String,
+    },
+    /// Cells merged over rows in a format in which they cannot be told.
+    #[error("the {container} has cells merged over several rows, which cannot be told apart in this format")]
+    MergedRows {
+        /// Such as `ODS workbook`.
+        container: &'static str,
+    },
+    /// Rows with a time and no day.
+    #[error(
+        "row {row}: found the time `{found}` without a day, and no date stands in the title or text of the page"
+    )]
+    DayUnknown {
+        /// The first such row.
+        row: u64,
+        /// The time.
+        found: String,
     },
     /// A report kind that papertally recognises and does not read.
     #[error("this is a {}; this kind of report is recognised but not read", title(*.0))]
@@ -138,9 +196,17 @@ impl ReadError {
         match self {
             ReadError::Io(_) | ReadError::NotAFile => "io",
             ReadError::Empty => "empty-file",
-            ReadError::TooLarge(_) => "file-too-large",
+            ReadError::TooLarge { .. } => "file-too-large",
             ReadError::NotAReport => "not-a-report",
             ReadError::Container { .. } => "container-not-read",
+            ReadError::Damaged { .. } => "damaged-file",
+            ReadError::Protected { .. } => "password",
+            ReadError::ArchiveSeveral { .. } => "archive-several",
+            ReadError::ArchiveNested => "archive-nested",
+            ReadError::ArchiveTooLarge { .. } => "archive-too-large",
+            ReadError::CellTooFar { .. } => "cell-too-far",
+            ReadError::MergedRows { .. } => "cells-merged",
+            ReadError::DayUnknown { .. } => "day-unknown",
             ReadError::KindNotRead(_) => "kind-not-read",
             ReadError::OwnOutput(_) => "own-output",
             ReadError::ColumnMissing { .. } => "column-missing",
@@ -168,6 +234,7 @@ impl ReadError {
             | ReadError::DateOrderMixed { row, .. }
             | ReadError::DecimalMarkUnknown { row, .. }
             | ReadError::DecimalMarkMixed { row, .. }
+            | ReadError::DayUnknown { row, .. }
             | ReadError::UnclosedQuote { row }
             | ReadError::RowTooLong { row } => Some(*row),
             _ => None,
@@ -179,12 +246,23 @@ impl ReadError {
         match self {
             ReadError::Io(_) | ReadError::NotAFile => "check the path and the permissions of the file",
             ReadError::Empty => "export the report again; the copy may have been cut off",
-            ReadError::TooLarge(_) => "export shorter periods, one file each",
+            ReadError::TooLarge { .. } => "export shorter periods, one file each",
             ReadError::NotAReport => {
-                "give a PaperCut print log or Print Logger file as CSV, with its header row"
+                "give a PaperCut report or Print Logger file as it was exported, with its header row"
             }
             ReadError::Container { .. } => "export or save the report as CSV and give that file",
-            ReadError::KindNotRead(_) => "give the print log of the same period as CSV",
+            ReadError::Damaged { .. } => "export or copy the report again",
+            ReadError::Protected { .. } => "save the report without a password",
+            ReadError::ArchiveSeveral { .. } | ReadError::ArchiveNested => {
+                "unpack the archive and give the reports one by one"
+            }
+            ReadError::ArchiveTooLarge { .. } => "unpack the archive yourself and look at what is in it",
+            ReadError::CellTooFar { .. } => {
+                "delete the cell, its row and its column, and save the sheet again"
+            }
+            ReadError::MergedRows { .. } => "save the sheet as .xlsx, or unmerge the cells",
+            ReadError::DayUnknown { .. } => "give the CSV log of the same day",
+            ReadError::KindNotRead(_) => "give the print log of the same period",
             ReadError::OwnOutput(_) => "keep output files out of the folders that reports are taken from",
             ReadError::ColumnMissing { .. } => {
                 "add the column to the report, or name the header for it in the site's column settings"

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Field {
     Time,
+    /// The time beside a column with the day.
+    TimeOfDay,
     User,
     Account,
     SubAccount,
@@ -43,8 +45,9 @@ pub(super) enum Field {
 
 impl Field {
     /// Every field, in the order in which people are told of them.
-    pub(super) const ALL: [(Field, &'static str); 29] = [
+    pub(super) const ALL: [(Field, &'static str); 30] = [
         (Field::Time, "time"),
+        (Field::TimeOfDay, "time-of-day"),
         (Field::User, "user"),
         (Field::Account, "account"),
         (Field::SubAccount, "sub-account"),

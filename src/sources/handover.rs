@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::{Exact, Finding, JOB_TYPES, JobRow, Money, Period, ReportKind, Row, Severity};
 
 use super::aside::{Aside, aside};
-use super::csv::RowText;
+use super::cells::RowText;
 use super::field::Field;
-use super::layout::clean;
+use super::layout::{Layout, clean};
 use super::limits::FINDINGS_PER_CODE_MAX;
-use super::profile::Headers;
+use super::profile::{Headers, has_jobs};
 use super::row::RowReader;
 
 /// What was handed over.
@@ -54,6 +54,18 @@ impl<'s> Handover<'s> {
         }
     }
 
+    /// Goes on with another part of the file; the name says in which sheet a column is.
+    pub(super) fn set_part(&mut self, layout: &Layout, sheet: Option<&str>) {
+        let mut layout = layout.clone();
+        if let Some(sheet) = sheet {
+            for header in &mut layout.headers {
+                *header = format!("{sheet}!{header}");
+            }
+        }
+        self.reader.set_layout(layout);
+        self.ids = id_columns(&self.reader);
+    }
+
     /// Hands over one row below the header, with its findings.
     pub(super) fn row<E>(
         &mut self,
@@ -61,8 +73,7 @@ impl<'s> Handover<'s> {
         take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let kind = self.reader.layout().kind;
-        let is_log = matches!(kind, ReportKind::PrintLog | ReportKind::PrintLogger);
-        if !is_log {
+        if !has_jobs(kind) {
             return match aside(row, self.reader.layout(), self.names) {
                 Some(aside) => self.aside(row, aside, take),
                 None => self.sum_or_balance(kind, row, take),

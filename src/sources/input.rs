@@ -46,9 +46,42 @@ impl Input {
         let metadata = file.metadata()?;
         match metadata.len() {
             0 => Err(ReadError::Empty),
-            size if size > FILE_BYTES_MAX => Err(ReadError::TooLarge(size)),
+            found if found > FILE_BYTES_MAX => Err(ReadError::TooLarge { found, most: FILE_BYTES_MAX }),
             size_bytes => Ok(Input { file, size_bytes, modified: metadata.modified().ok() }),
         }
+    }
+
+    /// Takes an unpacked file, which nobody else can change.
+    pub(super) fn of_unpacked(file: File) -> Result<Input, ReadError> {
+        let size_bytes = file.metadata()?.len();
+        Ok(Input { file, size_bytes, modified: None })
+    }
+
+    /// The file from its start.
+    pub(super) fn rewound(&mut self) -> Result<&File, ReadError> {
+        self.file.rewind()?;
+        Ok(&self.file)
+    }
+
+    /// The hash of all bytes.
+    pub(super) fn hash(&mut self) -> Result<[u8; 32], ReadError> {
+        self.file.rewind()?;
+        let mut hash = Sha256::new();
+        let count = std::io::copy(&mut (&self.file).take(self.size_bytes), &mut HashWriter(&mut hash))?;
+        if count < self.size_bytes {
+            return Err(ReadError::FileChanged);
+        }
+        Ok(hash.finalize().into())
+    }
+
+    /// All bytes and their hash, of a file that may be held in memory.
+    pub(super) fn all(&mut self, most: u64) -> Result<(Vec<u8>, [u8; 32]), ReadError> {
+        if self.size_bytes > most {
+            return Err(ReadError::TooLarge { found: self.size_bytes, most });
+        }
+        let bytes = self.head(usize::try_from(self.size_bytes).unwrap_or(usize::MAX))?;
+        let digest = Sha256::digest(&bytes);
+        Ok((bytes, digest.into()))
     }
 
     /// The first bytes, at most `count`.
@@ -110,7 +143,7 @@ impl Input {
     }
 
     /// Whether the file is still the one that was examined. A log may have grown behind its known end.
-    pub(super) fn check_unchanged(&mut self, bytes: &Bytes, may_grow: bool) -> Result<(), ReadError> {
+    pub(super) fn check_unchanged(&mut self, sha256: [u8; 32], may_grow: bool) -> Result<(), ReadError> {
         let metadata = self.file.metadata()?;
         if metadata.len() == self.size_bytes && metadata.modified().ok() == self.modified {
             return Ok(());
@@ -118,11 +151,7 @@ impl Input {
         if !may_grow || metadata.len() < self.size_bytes {
             return Err(ReadError::FileChanged);
         }
-        self.file.rewind()?;
-        let mut hash = Sha256::new();
-        std::io::copy(&mut (&self.file).take(self.size_bytes), &mut HashWriter(&mut hash))?;
-        let digest: [u8; 32] = hash.finalize().into();
-        if digest == bytes.sha256 { Ok(()) } else { Err(ReadError::FileChanged) }
+        if self.hash()? == sha256 { Ok(()) } else { Err(ReadError::FileChanged) }
     }
 }
 
@@ -139,8 +168,19 @@ impl std::io::Write for HashWriter<'_> {
     }
 }
 
+/// The encoding that people mean by a name: one of the standard's, or what Windows and old programs say.
 fn encoding_named(name: &str) -> Result<&'static Encoding, ReadError> {
-    Encoding::for_label(name.as_bytes()).ok_or_else(|| ReadError::EncodingUnknown(name.to_owned()))
+    let bare: String =
+        name.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
+    let windows = bare.strip_prefix("windows").or(bare.strip_prefix("win")).or(bare.strip_prefix("cp"));
+    let usual = match (bare.as_str(), windows) {
+        ("ansi", _) => "windows-1252".to_owned(),
+        ("utf16", _) => "utf-16le".to_owned(),
+        (_, Some(page)) => format!("windows-{page}"),
+        (bare, None) => bare.to_owned(),
+    };
+    let known = Encoding::for_label(name.as_bytes()).or_else(|| Encoding::for_label(usual.as_bytes()));
+    known.ok_or_else(|| ReadError::EncodingUnknown(name.to_owned()))
 }
 
 /// UTF-16 without its mark: plain letters have a NUL on one side, always the same.
@@ -292,6 +332,11 @@ mod tests {
         check(b"caf\xe9 \x80", None, "windows-1252", "café €");
         check(b"\xbeofie", Some("iso-8859-2"), "ISO-8859-2", "žofie");
         check("žofie".as_bytes(), Some("iso-8859-2"), "UTF-8", "žofie");
+        check(b"\x9eofie", Some("CP-1250"), "windows-1250", "žofie");
+        check(b"caf\xe9", Some("Latin-1"), "windows-1252", "café");
+        check(b"caf\xe9", Some("ANSI"), "windows-1252", "café");
+        check(b"\xc4\xc1\xd4\xc1", Some("koi8-r"), "KOI8-R", "дата");
+        check(b"\x93\xfa\x95t", Some("Shift_JIS"), "Shift_JIS", "日付");
         check(b"\xff\xfeD\0a\0}\x01", None, "UTF-16LE", "DaŽ");
         check(b"\xfe\xff\0D\0a", None, "UTF-16BE", "Da");
         check(b"D\0a\0t\0e\0", None, "UTF-16LE", "Date");
@@ -324,13 +369,13 @@ mod tests {
         std::fs::write(&path, "abc").unwrap();
         let mut input = Input::open(&path).unwrap();
         let bytes = input.survey(None).unwrap();
-        assert!(input.check_unchanged(&bytes, false).is_ok());
+        assert!(input.check_unchanged(bytes.sha256, false).is_ok());
         std::fs::write(&path, "abcd").unwrap();
-        assert!(matches!(input.check_unchanged(&bytes, false), Err(ReadError::FileChanged)));
-        assert!(input.check_unchanged(&bytes, true).is_ok());
+        assert!(matches!(input.check_unchanged(bytes.sha256, false), Err(ReadError::FileChanged)));
+        assert!(input.check_unchanged(bytes.sha256, true).is_ok());
         std::fs::write(&path, "xbcd").unwrap();
-        assert!(matches!(input.check_unchanged(&bytes, true), Err(ReadError::FileChanged)));
+        assert!(matches!(input.check_unchanged(bytes.sha256, true), Err(ReadError::FileChanged)));
         std::fs::write(&path, "ab").unwrap();
-        assert!(matches!(input.check_unchanged(&bytes, true), Err(ReadError::FileChanged)));
+        assert!(matches!(input.check_unchanged(bytes.sha256, true), Err(ReadError::FileChanged)));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::domain::ReportKind;
 
-use super::csv::RowText;
+use super::cells::RowText;
 use super::error::ReadError;
 use super::field::Field;
 use super::profile::{Headers, KindRule, kinds};
@@ -16,6 +16,20 @@ pub(super) struct Layout {
     /// What each column means.
     pub(super) fields: Vec<Option<Field>>,
 }
+
+/// The columns of the server's text log, as the product's manual lists them. What stands right of them is not known.
+pub(super) const SERVER_LOG: [(&str, Option<Field>); 10] = [
+    ("date", Some(Field::Time)),
+    ("time", Some(Field::TimeOfDay)),
+    ("server", Some(Field::Other)),
+    ("printer", Some(Field::Printer)),
+    ("user", Some(Field::User)),
+    ("account", Some(Field::Account)),
+    ("client", Some(Field::Other)),
+    ("document", Some(Field::Document)),
+    ("pages", Some(Field::Pages)),
+    ("colour pages", Some(Field::ColourPages)),
+];
 
 /// What a row is when it is taken for a header.
 pub(super) enum HeaderFit {
@@ -35,13 +49,21 @@ impl Layout {
             headers.pop();
         }
         let fields: Vec<Option<Field>> = headers.iter().map(|header| names.field(header)).collect();
-        let fitting = || kinds().iter().filter(|rule| rule.fits(&fields));
+        let fitting = || kinds().iter().filter(|rule| rule.fits(&headers, &fields));
         let rule = fitting().find(|rule| Some(rule.kind) == wanted).or_else(|| fitting().next());
         match rule {
             Some(rule) if rule.is_read => HeaderFit::Layout(Layout { kind: rule.kind, headers, fields }),
             Some(rule) => HeaderFit::Named(rule.kind),
             None => HeaderFit::Partly(fields.iter().flatten().count()),
         }
+    }
+
+    /// The columns of the server's text log, which has no header: those that are known, and what follows.
+    pub(super) fn of_server_log(columns: usize) -> Layout {
+        let known = SERVER_LOG.iter().map(|(header, field)| ((*header).to_owned(), *field));
+        let rest = (SERVER_LOG.len()..columns).map(|at| (format!("column {}", at + 1), None));
+        let (headers, fields) = known.chain(rest).unzip();
+        Layout { kind: ReportKind::ServerLog, headers, fields }
     }
 
     /// The first column of a field.
@@ -88,7 +110,8 @@ impl Layout {
 pub(super) fn missing_columns(row: &RowText<'_>, names: &Headers, wanted: Option<ReportKind>) -> ReadError {
     let headers: Vec<String> = row.iter().map(|cell| clean(cell).to_owned()).collect();
     let fields: Vec<Option<Field>> = headers.iter().map(|header| names.field(header)).collect();
-    let read = || kinds().iter().filter(|rule| rule.is_read);
+    // A kind that is known by a header of its own is not what this was meant to be.
+    let read = || kinds().iter().filter(|rule| rule.is_read && rule.marks.is_empty());
     let nearest = |rule: &&KindRule| rule.missing(&fields).len();
     let rule = read().find(|rule| Some(rule.kind) == wanted).or_else(|| read().min_by_key(nearest));
     let Some(rule) = rule else { return ReadError::NotAReport };

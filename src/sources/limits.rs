@@ -27,3 +27,43 @@ pub(super) const QUOTED_CHARS_MAX: usize = 40;
 
 /// Bytes that are read at a time: large enough that calls do not count, small enough for the cache.
 pub(super) const CHUNK_BYTES: usize = 256 << 10;
+
+/// The largest workbook, in bytes as it is stored: Excel's million rows of a print log take about a fifth of it.
+/// It is held in memory, because its parts are read out of order.
+pub(super) const WORKBOOK_BYTES_MAX: u64 = 512 << 20;
+
+/// The largest part of a workbook that is unpacked into memory as a whole: the table of its texts. A million
+/// long document names take about a tenth of it.
+pub(super) const PART_BYTES_MAX: u64 = 1 << 30;
+
+/// Cells of a sheet in the formats that are only read as a whole (.xls, .xlsb, .ods). A full .xls sheet of a
+/// print log has 2 million; one stray cell in its far corner would make 16 million.
+pub(super) const SHEET_CELLS_MAX: u64 = 8 << 20;
+
+/// Empty cells left of others, over all rows of a sheet: cells far to the right cost time, not memory.
+pub(super) const PADDING_CELLS_MAX: usize = 64 << 20;
+
+/// Merged cells of a sheet. People merge titles and groups; a sheet with more is not a report.
+pub(super) const MERGES_MAX: usize = 65_536;
+
+/// Rows put aside in memory before they go to a temporary file.
+pub(super) const MEMORY_BYTES_MAX: usize = 8 << 20;
+
+/// How many times larger than its archive a file may become …
+pub(super) const UNPACKED_RATIO_MAX: u64 = 200;
+
+/// … beyond this size. Logs shrink to a tenth or a thirtieth; only an archive made to fill a disk does more.
+pub(super) const UNPACKED_BYTES_FREE: u64 = 64 << 20;
+
+/// Files in an archive that are looked at: a ZIP of reports has one.
+pub(super) const ARCHIVE_FILES_MAX: usize = 10_000;
+
+/// Tables within tables of a page, and rows and columns that a cell of it may span: those of the HTML standard.
+pub(super) const TABLE_DEPTH_MAX: usize = 16;
+/// See [`TABLE_DEPTH_MAX`].
+pub(super) const COLUMN_SPAN_MAX: usize = 1_000;
+/// See [`TABLE_DEPTH_MAX`].
+pub(super) const ROW_SPAN_MAX: usize = 65_534;
+
+/// Tables of a page that are looked at; a report has a handful.
+pub(super) const TABLES_MAX: u32 = 1_000;

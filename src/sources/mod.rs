@@ -1,13 +1,15 @@
 //! Report and directory files: bytes to rows, rows to jobs and rejections.
 //!
 //! A report goes through two passes. [`examine`] looks at every byte and row and decides what the file is: its
-//! hash, encoding (`input`), other formats, delimiter and header (`sniff`, `layout` with the tables in
-//! `profile`), period line (`preamble`), date order and decimal mark (`survey`). [`Report::read`] goes over the
-//! same bytes again and hands each row on as a job, sum, balance or rejection (`row`, `handover`). Both split the
-//! text by `csv` and set repeated headers and totals aside (`aside`).
+//! container, told by its first bytes, and its parts with a known header (`content`); delimiter and header (`sniff`,
+//! `layout` with the tables in `profile`), period line (`preamble`), date order and decimal mark (`survey`).
+//! [`Report::read`] goes over the same rows again and hands each on as a job, sum, balance or rejection (`row`,
+//! `handover`). Both set repeated headers and totals aside (`aside`).
 //!
-//! Another container needs its own `csv`, another kind its lines in `profiles/`. What is not decided by the file
-//! or a setting is refused, never guessed.
+//! All containers give the same rows (`cells`): text from its bytes (`input`, `csv`), workbooks and pages from the
+//! rows that were put aside (`workbook`, `page`, `grid`, `spool`), any of them out of an archive (`archive`).
+//! Another container needs its own reader of rows, another kind its lines in `profiles/`. What is not decided by the
+//! file or a setting is refused, never guessed.
 
 mod limits;
 
@@ -16,9 +18,21 @@ mod field;
 mod settings;
 
 mod amount;
-mod csv;
 mod date;
+
+mod cells;
+mod csv;
 mod input;
+
+mod grid;
+mod guard;
+mod numbers;
+mod page;
+mod spool;
+mod workbook;
+
+mod archive;
+mod container;
 
 mod profile;
 
@@ -27,12 +41,19 @@ mod layout;
 mod preamble;
 mod sniff;
 
+mod content;
+
 mod aside;
 mod row;
 mod survey;
 
 mod handover;
 mod report;
+
+#[cfg(test)]
+mod containers_tests;
+#[cfg(test)]
+mod date_locales_tests;
 
 pub mod directory;
 

@@ -22,13 +22,16 @@ pub(super) struct KindRule {
     pub(super) is_read: bool,
     pub(super) needs: Vec<Field>,
     lacks: Vec<Field>,
+    /// Header texts, folded, that only this kind has.
+    pub(super) marks: Vec<String>,
 }
 
 impl KindRule {
     /// Whether the fields are those of the kind.
-    pub(super) fn fits(&self, fields: &[Option<Field>]) -> bool {
+    pub(super) fn fits(&self, headers: &[String], fields: &[Option<Field>]) -> bool {
         let has = |field: &Field| fields.contains(&Some(*field));
-        self.needs.iter().all(has) && !self.lacks.iter().any(has)
+        let is_marked = |mark: &String| headers.iter().any(|header| key(header) == *mark);
+        self.needs.iter().all(has) && !self.lacks.iter().any(has) && self.marks.iter().all(is_marked)
     }
 
     /// The needed fields that are not there.
@@ -80,14 +83,23 @@ pub(super) fn kinds() -> &'static [KindRule] {
 
 fn kind_rule((head, words): (&str, &str)) -> Option<KindRule> {
     let (kind, reading) = head.split_once(' ')?;
-    let (lacks, needs): (Vec<&str>, Vec<&str>) =
-        words.split_whitespace().partition(|word| word.starts_with('!'));
-    Some(KindRule {
-        kind: ReportKind::parse(kind)?,
-        is_read: reading == "read",
-        needs: needs.into_iter().filter_map(Field::parse).collect(),
-        lacks: lacks.into_iter().filter_map(|word| Field::parse(word.trim_start_matches('!'))).collect(),
-    })
+    let (mut needs, mut lacks, mut marks) = (Vec::new(), Vec::new(), Vec::new());
+    for word in words.split_whitespace() {
+        match (word.strip_prefix('!'), word.strip_prefix('=')) {
+            (Some(field), _) => lacks.extend(Field::parse(field)),
+            (None, Some(header)) => marks.push(key(header)),
+            (None, None) => needs.extend(Field::parse(word)),
+        }
+    }
+    Some(KindRule { kind: ReportKind::parse(kind)?, is_read: reading == "read", needs, lacks, marks })
+}
+
+/// Whether a kind has one row a job.
+pub(super) const fn has_jobs(kind: ReportKind) -> bool {
+    matches!(
+        kind,
+        ReportKind::PrintLog | ReportKind::PrintLogger | ReportKind::ServerLog | ReportKind::JobImport
+    )
 }
 
 fn builtin() -> &'static HashMap<String, Field> {
@@ -142,7 +154,13 @@ mod tests {
         let rules = data_lines(include_str!("profiles/kinds.txt"));
         for (line, rule) in rules.zip(kinds()) {
             let words = line.1.split_whitespace().count();
-            assert_eq!(rule.needs.len() + rule.lacks.len(), words, "{}: {}", line.0, line.1);
+            assert_eq!(
+                rule.needs.len() + rule.lacks.len() + rule.marks.len(),
+                words,
+                "{}: {}",
+                line.0,
+                line.1
+            );
             assert!(line.0.ends_with("read") || line.0.ends_with("named"), "{}", line.0);
         }
         assert_eq!(data_lines(include_str!("profiles/kinds.txt")).count(), kinds().len());

@@ -1,32 +1,34 @@
 //! A report file, read in two passes: [`examine`] looks at everything and decides, [`Report::read`] hands
 //! the rows over.
 //!
-//! The second pass reads the same bytes by the same handle. Memory holds one row, not the file.
+//! The second pass reads the same bytes by the same handle. Memory holds one row, not the file; rows of a workbook or
+//! page are put aside in between.
 
-use std::io::Read;
 use std::path::Path;
 
 use crate::domain::{Finding, Period, ReportFacts, ReportKind, Row, Severity};
 
-use super::csv::{Rows, Tail};
+use super::cells::RowText;
+use super::content::{Content, Part};
+use super::csv::Tail;
+use super::date::is_time_only;
 use super::error::{ReadError, ReadRowsError, title};
 use super::field::Field;
 use super::handover::{Handover, ReadTotals};
-use super::input::{Bytes, Input};
-use super::layout::Layout;
-use super::limits::{CHUNK_BYTES, HEADER_BYTES_MAX};
+use super::input::Bytes;
+use super::layout::{Layout, clean};
 use super::preamble::{PeriodLine, is_comment, read_period};
 use super::profile::Headers;
 use super::row::{Manner, RowReader};
 use super::settings::ReadSettings;
-use super::sniff::{Start, find_header, refuse_other_formats};
+use super::sniff::Start;
 use super::survey::Survey;
 
 /// A report whose every row has been looked at, ready to hand its rows over.
 pub struct Report {
-    input: Input,
-    bytes: Bytes,
-    start: Start,
+    content: Content,
+    /// At least one.
+    parts: Vec<Part>,
     names: Headers,
     manner: Manner,
     facts: ReportFacts,
@@ -41,49 +43,57 @@ impl std::fmt::Debug for Report {
 /// Looks at the whole file and decides how it is to be read, or refuses it.
 pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError> {
     let names = Headers::new(settings)?;
-    let mut input = Input::open(path)?;
-    refuse_other_formats(&input.head(CHUNK_BYTES)?)?;
-    let bytes = input.survey(settings.encoding.as_deref())?;
-    let start = find_header(&head_text(&mut input, &bytes)?, &names, settings.kind)?;
-    let kind = start.layout.kind;
-    let mut notes = Notes::default();
-    notes.understood(&start, &bytes);
-    let period = first_period(&start, settings);
-    let known = if let PeriodLine::Read(period) = &period { Some(*period) } else { None };
-    let mut survey = Survey::new(start.layout.clone(), &names, start.delimiter, known);
-    let mut rows = Rows::new(input.text(&bytes)?, start.delimiter, tail(kind));
-    while rows.advance()? {
-        let row = open_row(&mut rows, &start)?;
-        if row.row > start.header_row {
-            survey.look(&row)?;
+    let (mut content, parts, findings) = Content::open(path, settings, &names)?;
+    let first = parts.first().map(|part| part.start.clone()).ok_or(ReadError::NotAReport)?;
+    let kind = first.layout.kind;
+    let mut notes = Notes { findings, ..Notes::default() };
+    notes.understood(&parts, &content);
+    let periods: Vec<PeriodLine> = parts.iter().map(|part| first_period(&part.start, settings)).collect();
+    let known = periods
+        .iter()
+        .find_map(|line| if let PeriodLine::Read(period) = line { Some(*period) } else { None });
+    let known = known.filter(|_| parts.len() == 1);
+    let mut survey = Survey::new(first.layout.clone(), &names, first.delimiter, known);
+    let may_lack_day = content.grid().is_some_and(|grid| grid.day.is_none());
+    for part in &parts {
+        survey.set_layout(&part.start.layout);
+        let unfinished = content.each_row(part, tail(kind), |row| {
+            if may_lack_day {
+                check_day(row, &survey)?;
+            }
+            survey.look(row)
+        })?;
+        if let Some(row) = unfinished {
+            let message = "the last line has no line end yet and is left for the next reading";
+            notes.findings.push(Finding::new(Severity::Note, "line-unfinished", message).at_row(row));
         }
-    }
-    if let Some(row) = rows.unfinished() {
-        let message = "the last line has no line end yet and is left for the next reading";
-        notes.findings.push(Finding::new(Severity::Note, "line-unfinished", message).at_row(row));
     }
     let (date_order, reason) = survey.date_order(settings.date_order)?;
     notes.reasons.extend(reason);
     let (decimal_mark, reason) = survey.decimal_mark(settings.decimal_mark)?;
     notes.reasons.extend(reason);
-    let lines = std::iter::once(period).chain(std::mem::take(&mut survey.later_periods)).collect();
+    let lines = periods.into_iter().chain(std::mem::take(&mut survey.later_periods)).collect();
     let period = notes.period(kind, lines, settings.period)?;
     let manner =
         Manner { date_order, decimal_mark, currency: settings.currency, time_zone: settings.time_zone };
+    let encoding = match (content.bytes(), content.grid()) {
+        (Some(bytes), _) => bytes.encoding.name(),
+        (None, grid) => grid.map_or("", |grid| grid.container),
+    };
     let facts = ReportFacts {
         kind,
-        sha256: bytes.sha256,
-        size_bytes: input.size_bytes,
-        encoding: bytes.encoding.name().to_owned(),
-        delimiter: Some(char::from(start.delimiter)),
+        sha256: content.sha256,
+        size_bytes: content.size_bytes(),
+        encoding: encoding.to_owned(),
+        delimiter: first.delimiter.map(char::from),
         date_order,
         decimal_mark,
         period,
-        columns: columns(&start.layout),
+        columns: columns(&first.layout),
         reasons: notes.reasons,
         findings: notes.findings,
     };
-    Ok(Report { input, bytes, start, names, manner, facts })
+    Ok(Report { content, parts, names, manner, facts })
 }
 
 impl Report {
@@ -98,29 +108,27 @@ impl Report {
         &mut self,
         mut take: impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<ReadTotals, ReadRowsError<E>> {
-        let kind = self.facts.kind;
-        let reader = RowReader::new(self.start.layout.clone(), self.manner);
+        let tail = tail(self.facts.kind);
+        let first = self.parts.first().ok_or(ReadError::NotAReport)?;
+        let reader = RowReader::new(first.start.layout.clone(), self.manner);
         let mut handover = Handover::new(reader, &self.names, self.facts.period);
-        let mut rows = Rows::new(self.input.text(&self.bytes)?, self.start.delimiter, tail(kind));
-        while rows.advance()? {
-            let row = open_row(&mut rows, &self.start)?;
-            if row.row > self.start.header_row {
-                handover.row(&row, &mut take).map_err(ReadRowsError::Taker)?;
-            }
+        for part in &self.parts {
+            handover.set_part(&part.start.layout, part.name.as_deref());
+            self.content
+                .each_row(part, tail, |row| handover.row(row, &mut take).map_err(ReadRowsError::Taker))?;
         }
         let totals = handover.finish(&mut take).map_err(ReadRowsError::Taker)?;
-        self.input.check_unchanged(&self.bytes, tail(kind) == Tail::LeftForLater)?;
+        self.content.check_unchanged(tail)?;
         Ok(totals)
     }
 }
 
-/// The current row, out of the quotes that it may be wrapped in as a whole.
-#[inline]
-fn open_row<'r, R: Read>(rows: &'r mut Rows<R>, start: &Start) -> Result<super::csv::RowText<'r>, ReadError> {
-    if start.layout.headers.len() > 1 && rows.may_be_wrapped() {
-        rows.unwrap_line()?;
+/// A time without a day in a page that states none.
+fn check_day(row: &RowText<'_>, survey: &Survey<'_>) -> Result<(), ReadError> {
+    match survey.time(row).map(clean).filter(|time| is_time_only(time)) {
+        Some(time) => Err(ReadError::DayUnknown { row: row.row, found: time.to_owned() }),
+        None => Ok(()),
     }
-    rows.row()
 }
 
 /// Whether the kind is appended to while it is read.
@@ -129,17 +137,6 @@ fn tail(kind: ReportKind) -> Tail {
         ReportKind::PrintLogger | ReportKind::ServerLog => Tail::LeftForLater,
         _ => Tail::Row,
     }
-}
-
-/// The start of the text, in whole letters.
-fn head_text(input: &mut Input, bytes: &Bytes) -> Result<String, ReadError> {
-    let mut head = Vec::new();
-    let limit = u64::try_from(HEADER_BYTES_MAX).unwrap_or(u64::MAX);
-    input.text(bytes)?.take(limit).read_to_end(&mut head)?;
-    if head.contains(&0) {
-        return Err(ReadError::NulByte { at: String::new() });
-    }
-    Ok(String::from_utf8_lossy(&head).into_owned())
 }
 
 fn first_period(start: &Start, settings: &ReadSettings) -> PeriodLine {
@@ -161,14 +158,45 @@ struct Notes {
 }
 
 impl Notes {
-    fn understood(&mut self, start: &Start, bytes: &Bytes) {
-        let Start { layout, header_row, delimiter, .. } = start;
-        self.reasons.push(format!("A {}: row {header_row} has its columns.", title(layout.kind)));
-        let sign = match delimiter {
-            b'\t' => "a TAB".to_owned(),
-            other => format!("`{}`", char::from(*other)),
+    fn understood(&mut self, parts: &[Part], content: &Content) {
+        let Some(Start { layout, header_row, delimiter, .. }) = parts.first().map(|part| &part.start) else {
+            return;
         };
-        self.reasons.push(format!("The cells are separated by {sign}."));
+        self.reasons.push(match header_row {
+            0 => format!("A {}: it has no header, its columns are those of the manual.", title(layout.kind)),
+            row => format!("A {}: row {row} has its columns.", title(layout.kind)),
+        });
+        for container in content.containers() {
+            self.reasons.push(format!("It came in a container: {container}."));
+        }
+        let sheets: Vec<String> =
+            parts.iter().filter_map(|part| Some(format!("`{}`", part.name.as_deref()?))).collect();
+        if !sheets.is_empty() {
+            self.reasons.push(format!("Its rows stand in several sheets: {}.", sheets.join(", ")));
+        }
+        match delimiter {
+            Some(b'\t') => self.reasons.push("The cells are separated by a TAB.".to_owned()),
+            Some(other) => {
+                self.reasons.push(format!("The cells are separated by `{}`.", char::from(*other)));
+            }
+            None => {}
+        }
+        if let Some((day, from)) = content.grid().and_then(|grid| grid.day) {
+            self.reasons.push(format!("Times without a day are of {day}, from {from}."));
+        }
+        if let Some(bytes) = content.bytes() {
+            self.encoding(bytes);
+        }
+        let named = layout.headers.iter().zip(&layout.fields);
+        let unknown = named.filter(|(header, field)| field.is_none() && !header.is_empty());
+        let unknown: Vec<String> = unknown.map(|(header, _)| format!("`{header}`")).collect();
+        if !unknown.is_empty() {
+            let message = format!("unknown columns are left out: {}", unknown.join(", "));
+            self.findings.push(Finding::new(Severity::Note, "column-unknown", message).at_row(*header_row));
+        }
+    }
+
+    fn encoding(&mut self, bytes: &Bytes) {
         let why = if bytes.has_mark { "a byte order mark says so" } else { "the bytes fit" };
         self.reasons.push(format!("The text is {}: {why}.", bytes.encoding.name()));
         if let Some(at) = bytes.replaced_at {
@@ -178,13 +206,6 @@ impl Notes {
                 at + 1
             );
             self.findings.push(Finding::new(Severity::Note, "byte-replaced", message));
-        }
-        let named = layout.headers.iter().zip(&layout.fields);
-        let unknown = named.filter(|(header, field)| field.is_none() && !header.is_empty());
-        let unknown: Vec<String> = unknown.map(|(header, _)| format!("`{header}`")).collect();
-        if !unknown.is_empty() {
-            let message = format!("unknown columns are left out: {}", unknown.join(", "));
-            self.findings.push(Finding::new(Severity::Note, "column-unknown", message).at_row(*header_row));
         }
     }
 
@@ -432,6 +453,62 @@ mod tests {
             &ReadSettings::default(),
             &["column-twice: row 2: the columns `Username` and `User` both mean `user` and differ"],
         );
+    }
+
+    #[test]
+    fn a_servers_text_log_is_read_as_the_manual_lists_it() {
+        let text = "2024-03-01\t12:05:09 AM\tsrv1\tMFD-2\tines\tLABS\\Bench 2\tPC1\tplan.pdf\t3\t1\n\
+            2024-03-01\t1:15:00 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\tx.pdf\t1\t0\n\
+            2024-03-01\t1:15:00 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\tdoc\twith tab.pdf\t2\t0\n\
+            2024-03-01\t1:15:30 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\t\"A\" of b\t2\t0\n\
+            2024-03-01\t1:16:00 PM\tsrv1\tMFD-2\tomar\tomar\tPC2\tx.p";
+        check(
+            text,
+            &ReadSettings::default(),
+            &[
+                "line-unfinished row 5: the last line has no line end yet and is left for the next reading",
+                "1 2024-03-01 00:05:09 ines 3p charged [LABS\\Bench 2] [plan.pdf]",
+                "2 2024-03-01 13:15:00 omar 1p charged [] [x.pdf]",
+                "3 rejected (unknown) : found 11 cells, expected 10, one for each column",
+                "4 2024-03-01 13:15:30 omar 2p charged [] [\"A\" of b]",
+            ],
+        );
+        let short = "2024-03-01\t12:05:09 AM\tsrv1\tMFD-2\tines\tx.pdf\t3\n";
+        assert!(
+            read(short, &ReadSettings::default())[0].starts_with("kind-not-read: this is a server text log")
+        );
+    }
+
+    #[test]
+    fn a_job_import_file_has_jobs() {
+        check(
+            "user,server,printer,time,cost,total-pages,total-color-pages,copies,document-name,shared-account\n\
+             ines,srv,MFD-2,20240301T175010,0.30,3,1,3,a.pdf,LABS\\Bench 2\n",
+            &ReadSettings::default(),
+            &["2 2024-03-01 17:50:10 ines 3p charged [LABS\\Bench 2] [a.pdf] 0.30"],
+        );
+    }
+
+    #[test]
+    fn reports_of_ten_languages_are_recognised() {
+        let headers = [
+            "Date,Username,Printer Name,Document,Total Printed Pages,Cost",
+            "Datum;Gebruikersnaam;Printernaam;Documentnaam;Totaal aantal afgedrukte Pagina's;Kosten",
+            "Datum;Benutzername;Druckername;Dokumentname;Gedruckte Seiten gesamt;Kosten",
+            "Date;Nom d'utilisateur;Nom de l\u{2019}imprimante;Nom du document;Total des pages imprimées;Coût",
+            "Fecha;Nombre de usuario;Nombre de la impresora;Documento;Total de páginas impresas;Coste",
+            "Data;Nome de utilizador;Nome da impressora;Documento;Total de páginas impressas;Custo",
+            "Data;Nome utente;Nome stampante;Nome documento;Totale pagine stampate;Costo",
+            "Datum;Användarnamn;Skrivarnamn;Dokumentnamn;Totalt antal utskrivna sidor;Kostnad",
+            "Dato;Brugernavn;Printernavn;Dokumentnavn;Udskrevne sider i alt;Pris",
+            "Dato;Brukernavn;Skrivernavn;Dokumentnavn;Totalt antall utskrevne sider;Kostnad",
+        ];
+        for header in headers {
+            let sign = if header.contains(';') { ';' } else { ',' };
+            let row = ["2024-03-01 10:00:00", "ann", "MFD", "x.pdf", "2", "1"].join(&sign.to_string());
+            let expected = ["2 2024-03-01 10:00:00 ann 2p charged [x.pdf] 1.00"];
+            check(&format!("{header}\n{row}\n"), &ReadSettings::default(), &expected);
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::domain::{
 };
 
 use super::amount::{self, AmountFault};
-use super::csv::RowText;
+use super::cells::RowText;
 use super::date::{Written, read_iso};
 use super::field::Field;
 use super::layout::{Layout, clean};
@@ -44,6 +44,7 @@ pub(super) struct RowReader {
 #[derive(Debug)]
 struct Columns {
     time: Option<usize>,
+    time_of_day: Option<usize>,
     user: Option<usize>,
     account: Option<usize>,
     sub_account: Option<usize>,
@@ -73,6 +74,7 @@ impl Columns {
         let is_logger = layout.kind == ReportKind::PrintLogger;
         Columns {
             time: at(Field::Time),
+            time_of_day: at(Field::TimeOfDay),
             user: at(Field::User),
             account: at(Field::Account),
             sub_account: at(Field::SubAccount),
@@ -128,7 +130,7 @@ impl RowReader {
 
     /// Whether the row has a time that can be read: then it is a job, good or bad, and nothing else.
     pub(super) fn has_time(&self, row: &RowText<'_>) -> bool {
-        let cell = cell(row, self.at.time);
+        let cell = self.at.time.and_then(|column| row.moment(column)).unwrap_or_default();
         read_iso(cell).is_some() || Written::read(cell).is_some()
     }
 
@@ -153,7 +155,7 @@ impl RowReader {
                     user: job.user,
                     account,
                     printer: trimmed(row, self.at.printer).unwrap_or_default(),
-                    document: self.at.document.and_then(|column| row.get(column)),
+                    document: self.at.document.map(|column| row.get(column).unwrap_or_default()),
                     job_type,
                     paper_size: trimmed(row, self.at.paper_size),
                     pages: job.pages,
@@ -169,7 +171,7 @@ impl RowReader {
     }
 
     fn job_cells<'a>(&mut self, row: &RowText<'a>) -> Result<JobCells<'a>, Fault> {
-        self.check_shape(row)?;
+        self.check(row)?;
         let time = self.time(row)?;
         let user = self.name(row, self.at.user, "a username")?;
         let account = self.account(row)?;
@@ -224,7 +226,7 @@ impl RowReader {
     }
 
     fn sum_cells<'a>(&mut self, row: &RowText<'a>) -> Result<SumCells<'a>, Fault> {
-        self.check_shape(row)?;
+        self.check(row)?;
         let user = match self.at.user {
             Some(_) => Some(self.name(row, self.at.user, "a username")?),
             None => None,
@@ -255,7 +257,7 @@ impl RowReader {
         &mut self,
         row: &RowText<'a>,
     ) -> Result<(Option<&'a str>, Option<Account<'a>>, Money), Fault> {
-        self.check_shape(row)?;
+        self.check(row)?;
         let user = match self.at.user {
             Some(_) => Some(self.name(row, self.at.user, "a username")?),
             None => None,
@@ -266,12 +268,32 @@ impl RowReader {
         Ok((user, self.account(row)?, self.money(row, self.at.balance)?))
     }
 
+    /// A row's shape and values.
+    #[inline]
+    fn check(&self, row: &RowText<'_>) -> Result<(), Fault> {
+        self.check_shape(row)?;
+        if row.has_broken { self.check_values(row) } else { Ok(()) }
+    }
+
+    /// No cell that is read may be without a value.
+    fn check_values(&self, row: &RowText<'_>) -> Result<(), Fault> {
+        let is_read = |field: &Option<Field>| !matches!(field, None | Some(Field::Other));
+        let broken = self.layout.fields.iter().enumerate();
+        let mut broken = broken.filter(|(column, field)| is_read(field) && row.is_broken(*column));
+        match broken.next() {
+            None => Ok(()),
+            Some((column, _)) => {
+                Err((Some(column), cell(row, Some(column)).to_owned(), "a value".to_owned()))
+            }
+        }
+    }
+
     /// A row must have the header's columns: no text beyond them, and none of the ones that are read missing.
     #[inline]
     fn check_shape(&self, row: &RowText<'_>) -> Result<(), Fault> {
         let columns = self.layout.headers.len();
         let surplus = row.has_surplus(columns);
-        if surplus || row.len() <= self.last_read {
+        if surplus || row.len() <= self.last_read && !row.is_ragged() {
             let found = format!("{} cells", row.len());
             return Err((None, found, format!("{columns}, one for each column")));
         }
@@ -283,7 +305,18 @@ impl RowReader {
 
     #[inline]
     fn time(&self, row: &RowText<'_>) -> Result<NaiveDateTime, Fault> {
-        let text = cell(row, self.at.time);
+        let text = self.at.time.and_then(|column| row.moment(column)).unwrap_or_default();
+        match self.at.time_of_day {
+            None => self.time_of(text),
+            Some(column) => {
+                let time_of_day = row.moment(column).unwrap_or_default();
+                self.time_of(&format!("{} {}", clean(text), clean(time_of_day)))
+            }
+        }
+    }
+
+    #[inline]
+    fn time_of(&self, text: &str) -> Result<NaiveDateTime, Fault> {
         if let Some(time) = read_iso(text) {
             return Ok(time);
         }
@@ -316,6 +349,10 @@ impl RowReader {
     /// The charged account; joined in `account_text` where it has two parts.
     fn account<'a>(&mut self, row: &RowText<'a>) -> Result<Option<Account<'a>>, Fault> {
         let Some(parent) = trimmed(row, self.at.account) else { return Ok(None) };
+        // The server's text log names the user where the personal account is charged.
+        if self.layout.kind == ReportKind::ServerLog && trimmed(row, self.at.user) == Some(parent) {
+            return Ok(Some(Account::Plain("")));
+        }
         match trimmed(row, self.at.sub_account) {
             None | Some("") => Ok(Some(Account::Plain(parent))),
             Some(sub) if parent.is_empty() => Err((
@@ -344,12 +381,18 @@ impl RowReader {
         Some(known)
     }
 
+    /// The decimal mark of a cell: a number of the container's own has a point.
+    #[inline]
+    fn mark(&self, row: &RowText<'_>, column: usize) -> Option<DecimalMark> {
+        if row.is_number(column) { Some(DecimalMark::Point) } else { self.manner.decimal_mark }
+    }
+
     /// A whole number; `None` where there is no such column.
     #[inline]
     fn count(&self, row: &RowText<'_>, column: Option<usize>) -> Result<Option<u32>, Fault> {
         let Some(column) = column else { return Ok(None) };
-        let text = row.get(column).unwrap_or_default();
-        match amount::read_count(text, self.manner.decimal_mark) {
+        let text = row.amount(column).unwrap_or_default();
+        match amount::read_count(text, self.mark(row, column)) {
             Some(count) => Ok(Some(count)),
             None => Err((Some(column), quoted(text), "a whole number".to_owned())),
         }
@@ -357,8 +400,9 @@ impl RowReader {
 
     #[inline]
     fn money(&mut self, row: &RowText<'_>, column: Option<usize>) -> Result<Money, Fault> {
-        let text = cell(row, column);
-        let read = amount::read(text, self.manner.decimal_mark, self.manner.currency);
+        let text = column.and_then(|column| row.amount(column)).unwrap_or_default();
+        let mark = column.map_or(self.manner.decimal_mark, |column| self.mark(row, column));
+        let read = amount::read(text, mark, self.manner.currency);
         let money = read.map_err(|fault: AmountFault| (column, quoted(text), fault.expected()))?;
         let is_bare = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',');
         if !is_bare

@@ -1,23 +1,25 @@
-//! The first look at a file: other formats by their signs, then delimiter and header row by their content.
+//! The first look at the rows: delimiter and header row by their content.
 //!
-//! Neither the name nor its extension counts.
+//! Neither the name of a file nor that of a sheet counts.
 
 use crate::domain::ReportKind;
 
+use super::cells::RowText;
 use super::csv::{Rows, Tail};
-use super::date::read_iso;
+use super::date::{is_time_only, read_iso};
 use super::error::ReadError;
-use super::layout::{HeaderFit, Layout, clean, missing_columns};
+use super::layout::{HeaderFit, Layout, SERVER_LOG, clean, missing_columns};
 use super::limits::HEADER_ROWS_MAX;
 use super::profile::Headers;
 
 /// Delimiters in the order in which they are preferred when equally many headers are known.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
 
-/// What the start of a file says.
-#[derive(Debug)]
+/// What the start of a text or sheet says.
+#[derive(Clone, Debug)]
 pub(super) struct Start {
-    pub(super) delimiter: u8,
+    /// Only text has one.
+    pub(super) delimiter: Option<u8>,
     pub(super) layout: Layout,
     /// The line in which the header starts.
     pub(super) header_row: u64,
@@ -25,23 +27,42 @@ pub(super) struct Start {
     pub(super) preamble: Vec<String>,
 }
 
-/// Refuses files of other formats by their first bytes.
-pub(super) fn refuse_other_formats(head: &[u8]) -> Result<(), ReadError> {
-    let text_start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let container = if head.starts_with(b"PK\x03\x04") {
-        "an Excel workbook (.xlsx), an OpenDocument sheet or another ZIP archive"
-    } else if head.starts_with(b"\xd0\xcf\x11\xe0") {
-        "an old Excel workbook (.xls)"
-    } else if head.starts_with(b"\x1f\x8b") {
-        "a gzip archive"
-    } else if head.starts_with(b"%PDF") {
-        "a PDF document"
-    } else if text_start.starts_with(b"<") {
-        "an HTML or XML page"
-    } else {
-        return Ok(());
-    };
-    Err(ReadError::Container { container })
+/// Looks for a header row, and remembers what comes closest to one.
+pub(super) struct Search<'n> {
+    names: &'n Headers,
+    wanted: Option<ReportKind>,
+    named: Option<ReportKind>,
+    /// How many columns of a row are known, and what it lacks.
+    partly: Option<(usize, ReadError)>,
+}
+
+impl<'n> Search<'n> {
+    pub(super) fn new(names: &'n Headers, wanted: Option<ReportKind>) -> Search<'n> {
+        Search { names, wanted, named: None, partly: None }
+    }
+
+    /// Takes a row for a header.
+    pub(super) fn look(&mut self, row: &RowText<'_>) -> Option<Layout> {
+        match Layout::of(row, self.names, self.wanted) {
+            HeaderFit::Layout(layout) => return Some(layout),
+            HeaderFit::Named(kind) => self.named = self.named.or(Some(kind)),
+            HeaderFit::Partly(known) => {
+                if known >= 2 && self.partly.as_ref().is_none_or(|(most, _)| known > *most) {
+                    self.partly = Some((known, missing_columns(row, self.names, self.wanted)));
+                }
+            }
+        }
+        None
+    }
+
+    /// No row is a header: what the rows are instead.
+    pub(super) fn why_not(self) -> ReadError {
+        match (self.named, self.partly) {
+            (Some(kind), _) => ReadError::KindNotRead(kind),
+            (None, Some((_, error))) => error,
+            (None, None) => ReadError::NotAReport,
+        }
+    }
 }
 
 /// Finds delimiter and header row in the start of the text, or says what the file is instead.
@@ -56,8 +77,7 @@ pub(super) fn find_header(
     refuse_own_output(text)?;
     let fixed = separator_line(text);
     let mut best: Option<(usize, Start)> = None;
-    let mut named = None;
-    let mut partly = Partly::default();
+    let mut search = Search::new(names, wanted);
     for delimiter in DELIMITERS.into_iter().filter(|one| fixed.is_none_or(|fixed| fixed == *one)) {
         let mut rows = Rows::new(text.as_bytes(), delimiter, Tail::Row);
         let mut preamble = Vec::new();
@@ -67,59 +87,26 @@ pub(super) fn find_header(
                 break;
             }
             let row = rows.row()?;
-            match Layout::of(&row, names, wanted) {
-                HeaderFit::Layout(layout) => {
-                    let known = layout.fields.iter().flatten().count();
-                    if best.as_ref().is_none_or(|(most, _)| known > *most) {
-                        best = Some((known, Start { delimiter, layout, header_row: row.row, preamble }));
-                    }
-                    break;
+            if let Some(layout) = search.look(&row) {
+                let known = layout.fields.iter().flatten().count();
+                if best.as_ref().is_none_or(|(most, _)| known > *most) {
+                    let start = Start { delimiter: Some(delimiter), layout, header_row: row.row, preamble };
+                    best = Some((known, start));
                 }
-                HeaderFit::Named(kind) => named = named.or(Some(kind)),
-                HeaderFit::Partly(known) => partly.keep(known, delimiter, row.row),
+                break;
             }
             preamble.push(row.line().to_owned());
         }
     }
-    match (best, named) {
+    match (best, server_log_columns(text)) {
         (Some((_, start)), _) => Ok(start),
-        (None, Some(kind)) => Err(ReadError::KindNotRead(kind)),
-        (None, None) => Err(why_not(text, names, wanted, &partly)),
-    }
-}
-
-/// The row that has most of a header.
-#[derive(Default)]
-struct Partly {
-    known: usize,
-    delimiter: u8,
-    row: u64,
-}
-
-impl Partly {
-    fn keep(&mut self, known: usize, delimiter: u8, row: u64) {
-        if known > self.known {
-            *self = Partly { known, delimiter, row };
+        (None, Some(columns)) if columns >= SERVER_LOG.len() => {
+            let layout = Layout::of_server_log(columns);
+            Ok(Start { delimiter: Some(b'\t'), layout, header_row: 0, preamble: Vec::new() })
         }
+        (None, Some(_)) if search.named.is_none() => Err(ReadError::KindNotRead(ReportKind::ServerLog)),
+        (None, _) => Err(search.why_not()),
     }
-}
-
-/// No row is a header: what the file may be.
-fn why_not(text: &str, names: &Headers, wanted: Option<ReportKind>, partly: &Partly) -> ReadError {
-    if is_server_log(text) {
-        return ReadError::KindNotRead(ReportKind::ServerLog);
-    }
-    if partly.known < 2 {
-        return ReadError::NotAReport;
-    }
-    let mut rows = Rows::new(text.as_bytes(), partly.delimiter, Tail::Row);
-    while matches!(rows.advance(), Ok(true)) {
-        match rows.row() {
-            Ok(row) if row.row == partly.row => return missing_columns(&row, names, wanted),
-            _ => {}
-        }
-    }
-    ReadError::NotAReport
 }
 
 /// A first line `sep=;`, as spreadsheets write it.
@@ -144,12 +131,12 @@ fn refuse_own_output(text: &str) -> Result<(), ReadError> {
     Err(ReadError::OwnOutput(what))
 }
 
-/// `2024-03-01`, TAB, `1:05:09 PM`: the server's text log has no header.
-fn is_server_log(text: &str) -> bool {
-    let mut cells = text.lines().next().unwrap_or_default().split('\t');
-    let day = cells.next().unwrap_or_default();
-    let time = cells.next().unwrap_or_default();
-    read_iso(&format!("{day} 00:00:00")).is_some() && time.contains(':') && cells.count() >= 4
+/// The columns of a server's text log, which has no header: `2024-03-01`, TAB, `1:05:09 PM`, and more.
+fn server_log_columns(text: &str) -> Option<usize> {
+    let cells: Vec<&str> = text.lines().next()?.split('\t').collect();
+    let [day, time, ..] = cells.as_slice() else { return None };
+    let is_log = read_iso(&format!("{day} 00:00:00")).is_some() && is_time_only(time) && cells.len() >= 6;
+    is_log.then_some(cells.len())
 }
 
 #[cfg(test)]
@@ -161,7 +148,8 @@ mod tests {
         let names = Headers::new(&ReadSettings::default()).unwrap();
         match find_header(text, &names, wanted) {
             Ok(start) => {
-                format!("{} {:?} in row {}", start.layout.kind, char::from(start.delimiter), start.header_row)
+                let delimiter = char::from(start.delimiter.unwrap());
+                format!("{} {delimiter:?} in row {}", start.layout.kind, start.header_row)
             }
             Err(error) => format!("{}: {error}", error.code()),
         }
@@ -177,6 +165,8 @@ mod tests {
         check("\"Date,Username,Cost\"\n", "print-log ',' in row 1");
         check("\n\nTime,User,Pages,Copies,Printer\n", "print-logger ',' in row 3");
         check("Username,Full Name,Total Printed Pages,Jobs,Cost\n", "user-summary ',' in row 1");
+        check("user,server,printer,time,cost,total-pages\n", "job-import ',' in row 1");
+        check("2024-03-01\t1:05:09 PM\ts\tp\tu\ta\tc\td\t1\t0\n", "server-log '\\t' in row 0");
         check("Shared Account Parent Name,Cost\n", "account-summary ',' in row 1");
         check("Shared Account Parent Name,Code,Balance\n", "balance-list ',' in row 1");
         check("Username,Full Name,Balance,Total Printed Pages,Jobs\n", "balance-list ',' in row 1");
@@ -189,7 +179,7 @@ mod tests {
             assert!(refusal.starts_with(code) && refusal.contains(part), "{refusal}");
         };
         check("User Email,Transaction type,Amount,Date\n", "kind-not-read", "Hive");
-        check("user,server,printer,time,cost,total-pages\n", "kind-not-read", "job import");
+        check("user,server,printer,total-pages\n", "kind-not-read", "job import");
         check("Shared Account Parent Name,Job Type,Total Printed Pages\n", "kind-not-read", "job type");
         check(
             "2024-03-01\t1:05:09 PM\tsrv\tMFD\tann\tann\tPC\tx.pdf\t1\n",

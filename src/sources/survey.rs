@@ -7,7 +7,7 @@ use crate::domain::{DateOrder, DecimalMark, Period};
 
 use super::amount::{self, Evidence};
 use super::aside::{Aside, aside};
-use super::csv::RowText;
+use super::cells::RowText;
 use super::date::{Written, read_iso};
 use super::error::ReadError;
 use super::field::Field;
@@ -23,7 +23,7 @@ type Seen = (u64, String);
 pub(super) struct Survey<'s> {
     layout: Layout,
     names: &'s Headers,
-    delimiter: u8,
+    delimiter: Option<u8>,
     places: Places,
     period: Option<Period>,
     dates: Dates,
@@ -82,7 +82,7 @@ impl<'s> Survey<'s> {
     pub(super) fn new(
         layout: Layout,
         names: &'s Headers,
-        delimiter: u8,
+        delimiter: Option<u8>,
         period: Option<Period>,
     ) -> Survey<'s> {
         let places = Places::of(&layout);
@@ -92,6 +92,17 @@ impl<'s> Survey<'s> {
         Survey { layout, names, delimiter, places, period, dates, marks, later_periods: Vec::new() }
     }
 
+    /// Goes on with another sheet.
+    pub(super) fn set_layout(&mut self, layout: &Layout) {
+        self.places = Places::of(layout);
+        self.layout = layout.clone();
+    }
+
+    /// The time in a row, where the column has one.
+    pub(super) fn time<'r>(&self, row: &RowText<'r>) -> Option<&'r str> {
+        row.moment(self.places.time?)
+    }
+
     /// Looks at a row below the header.
     pub(super) fn look(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
         // Its cells may stand in the wrong columns; it will be rejected.
@@ -99,7 +110,7 @@ impl<'s> Survey<'s> {
             return Ok(());
         }
         if let Some(time) = self.places.time {
-            let cell = row.get(time).unwrap_or_default();
+            let cell = row.moment(time).unwrap_or_default();
             if read_iso(cell).is_some() {
                 self.dates.year_first = true;
             } else {
@@ -126,10 +137,7 @@ impl<'s> Survey<'s> {
 
     fn look_aside(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
         match aside(row, &self.layout, self.names) {
-            Some(Aside::Header(layout)) => {
-                self.places = Places::of(&layout);
-                self.layout = layout;
-            }
+            Some(Aside::Header(layout)) => self.set_layout(&layout),
             Some(Aside::Comment) => match read_period(row.line(), None) {
                 PeriodLine::Absent => {}
                 line => self.later_periods.push(line),
@@ -142,6 +150,10 @@ impl<'s> Survey<'s> {
     #[inline]
     fn look_at_amounts(&mut self, row: &RowText<'_>) {
         for column in &self.places.amounts {
+            // A number of the container's own has no mark to be decided.
+            if row.is_number(*column) {
+                continue;
+            }
             let cell = row.get(*column).unwrap_or_default();
             if self.marks.decided == Some(DecimalMark::Point) && amount::is_plain_evidence(cell, b'.') {
                 continue;
@@ -149,7 +161,7 @@ impl<'s> Survey<'s> {
             let found = match amount::evidence(cell) {
                 // In a comma-separated file a bare point is no grouping sign: a decimal comma would need quotes.
                 Evidence::Ambiguous(DecimalMark::Point)
-                    if self.delimiter == b',' && !row.is_quoted(*column) =>
+                    if self.delimiter == Some(b',') && !row.is_quoted(*column) =>
                 {
                     Evidence::Decides(DecimalMark::Point)
                 }
@@ -159,7 +171,7 @@ impl<'s> Survey<'s> {
         }
         for column in &self.places.counts {
             let cell = row.get(*column).unwrap_or_default();
-            if !cell.bytes().all(|byte| byte.is_ascii_digit()) {
+            if !cell.bytes().all(|byte| byte.is_ascii_digit()) && !row.is_number(*column) {
                 self.marks.look(row.row, cell, amount::count_evidence(cell));
             }
         }
@@ -301,7 +313,7 @@ mod tests {
         let HeaderFit::Layout(layout) = Layout::of(&rows.row().unwrap(), &names, None) else { panic!() };
         let day = "2024-12-31".parse().unwrap();
         let period = period.map(|text| Period::parse(text, day).unwrap());
-        let mut survey = Survey::new(layout, &names, b';', period);
+        let mut survey = Survey::new(layout, &names, Some(b';'), period);
         while rows.advance().unwrap() {
             survey.look(&rows.row().unwrap()).unwrap();
         }

@@ -1,0 +1,324 @@
+//! The rows of a workbook or page, put aside: both passes read them, and neither holds the sheet in memory.
+//!
+//! A workbook is taken apart once, which costs far more than reading its rows again. Small ones stay in memory,
+//! larger ones go to an unnamed temporary file.
+
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+
+use tempfile::SpooledTempFile;
+
+use super::cells::{RowBuffer, RowText, Typed};
+use super::error::ReadError;
+use super::limits::{MEMORY_BYTES_MAX, PADDING_CELLS_MAX, ROW_BYTES_MAX};
+
+/// A cell merged over rows: its value holds for all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Merge {
+    /// The row that has the value.
+    pub(super) first_row: u64,
+    pub(super) last_row: u64,
+    /// Counted from 0.
+    pub(super) column: usize,
+}
+
+/// Takes rows in.
+pub(super) struct SpoolWriter {
+    file: BufWriter<SpooledTempFile>,
+    buffer: Vec<u8>,
+    /// Where the row's number of cells stands in the buffer, and that number.
+    cells: u32,
+}
+
+/// Rows that were put aside.
+#[derive(Debug)]
+pub(super) struct Spool {
+    file: SpooledTempFile,
+}
+
+impl SpoolWriter {
+    pub(super) fn new() -> SpoolWriter {
+        let file = BufWriter::new(SpooledTempFile::new(MEMORY_BYTES_MAX));
+        SpoolWriter { file, buffer: Vec::new(), cells: 0 }
+    }
+
+    /// Begins a row of a sheet.
+    pub(super) fn start(&mut self, sheet: u32, row: u64) {
+        self.buffer.clear();
+        self.buffer.extend(sheet.to_le_bytes());
+        self.buffer.extend(row.to_le_bytes());
+        self.buffer.extend(0u32.to_le_bytes());
+        self.cells = 0;
+    }
+
+    /// Adds a cell; columns in between are empty.
+    pub(super) fn cell(&mut self, column: u32, typed: Typed, text: &str, second: &str) {
+        self.cells += 1;
+        self.buffer.extend(column.to_le_bytes());
+        self.buffer.push(match typed {
+            Typed::Text => 0,
+            Typed::Number => 1,
+            Typed::Moment => 2,
+            Typed::Broken => 3,
+        });
+        for part in [text, second] {
+            let size = u32::try_from(part.len()).unwrap_or(u32::MAX);
+            self.buffer.extend(size.to_le_bytes());
+            self.buffer.extend(part.as_bytes());
+        }
+    }
+
+    /// The row's size so far.
+    pub(super) fn size_bytes(&self) -> usize {
+        self.buffer.len()
+    }
+
+    /// Ends the row; one without cells is not kept.
+    pub(super) fn end(&mut self) -> Result<(), ReadError> {
+        if self.cells == 0 {
+            return Ok(());
+        }
+        if let Some(place) = self.buffer.get_mut(12..16) {
+            place.copy_from_slice(&self.cells.to_le_bytes());
+        }
+        Ok(self.file.write_all(&self.buffer)?)
+    }
+
+    /// Ends the whole.
+    pub(super) fn finish(self) -> Result<Spool, ReadError> {
+        let file = self.file.into_inner().map_err(|error| ReadError::Io(error.into_error()))?;
+        Ok(Spool { file })
+    }
+}
+
+impl Spool {
+    /// Hands over the rows of one sheet, merged cells filled in.
+    pub(super) fn read<E: From<ReadError>>(
+        &mut self,
+        sheet: u32,
+        merges: &[Merge],
+        mut take: impl FnMut(&RowText<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.file.seek(SeekFrom::Start(0)).map_err(ReadError::Io)?;
+        let mut records =
+            Records { file: BufReader::with_capacity(1 << 18, &mut self.file), text: Vec::new() };
+        let mut filler = Filler { merges, next: 0, active: Vec::new() };
+        let mut buffer = RowBuffer::default();
+        let mut padding = 0usize;
+        while let Some(head) = records.head()? {
+            let is_wanted = head.sheet == sheet;
+            buffer.start(head.row);
+            for _ in 0..head.cells {
+                let (column, typed) = records.cell()?;
+                let split = records.texts()?;
+                if !is_wanted {
+                    continue;
+                }
+                padding = padding.saturating_add(column.saturating_sub(buffer.len()));
+                if padding > PADDING_CELLS_MAX {
+                    return Err(ReadError::CellTooFar { cell: cell_name(column, head.row) }.into());
+                }
+                filler.fill(&mut buffer, column);
+                buffer.pad(column);
+                let (text, second) = split.unwrap_or_default();
+                buffer.push(text, typed, second);
+                if buffer.size_bytes() > ROW_BYTES_MAX {
+                    return Err(ReadError::RowTooLong { row: head.row }.into());
+                }
+            }
+            if is_wanted {
+                filler.fill(&mut buffer, usize::MAX);
+                filler.learn(&buffer.row());
+                take(&buffer.row())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `C12`, as people name a cell; the column counts from 0.
+pub(super) fn cell_name(column: usize, row: u64) -> String {
+    let mut letters = Vec::new();
+    let mut left = column + 1;
+    while left > 0 {
+        left -= 1;
+        letters.push(char::from(b'A' + u8::try_from(left % 26).unwrap_or_default()));
+        left /= 26;
+    }
+    letters.iter().rev().collect::<String>() + &row.to_string()
+}
+
+/// The start of a row's record.
+struct Head {
+    sheet: u32,
+    row: u64,
+    cells: u32,
+}
+
+struct Records<R> {
+    file: R,
+    text: Vec<u8>,
+}
+
+impl<R: Read> Records<R> {
+    /// The next row; `None` after the last.
+    fn head(&mut self) -> Result<Option<Head>, ReadError> {
+        let mut sheet = [0; 4];
+        if self.file.read(&mut sheet[..1])? == 0 {
+            return Ok(None);
+        }
+        self.file.read_exact(&mut sheet[1..])?;
+        let mut row = [0; 8];
+        self.file.read_exact(&mut row)?;
+        let cells = self.number()?;
+        Ok(Some(Head { sheet: u32::from_le_bytes(sheet), row: u64::from_le_bytes(row), cells }))
+    }
+
+    fn number(&mut self) -> Result<u32, ReadError> {
+        let mut bytes = [0; 4];
+        self.file.read_exact(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn cell(&mut self) -> Result<(usize, Typed), ReadError> {
+        let column = usize::try_from(self.number()?).unwrap_or(usize::MAX);
+        let mut typed = [0];
+        self.file.read_exact(&mut typed)?;
+        let typed = match typed {
+            [1] => Typed::Number,
+            [2] => Typed::Moment,
+            [3] => Typed::Broken,
+            _ => Typed::Text,
+        };
+        Ok((column, typed))
+    }
+
+    /// The two texts of a cell.
+    fn texts(&mut self) -> Result<Option<(&str, &str)>, ReadError> {
+        let first = usize::try_from(self.number()?).unwrap_or_default();
+        self.text.resize(first, 0);
+        self.file.read_exact(&mut self.text)?;
+        let second = usize::try_from(self.number()?).unwrap_or_default();
+        self.text.resize(first + second, 0);
+        self.file.read_exact(self.text.get_mut(first..).unwrap_or_default())?;
+        Ok(std::str::from_utf8(&self.text).ok().and_then(|text| text.split_at_checked(first)))
+    }
+}
+
+/// Fills merged cells in, row after row.
+struct Filler<'m> {
+    /// In order of their first row.
+    merges: &'m [Merge],
+    next: usize,
+    active: Vec<Filled>,
+}
+
+struct Filled {
+    column: usize,
+    last_row: u64,
+    typed: Typed,
+    text: String,
+    second: String,
+}
+
+impl Filler<'_> {
+    /// Puts the values of merges that stand before `column` into a row.
+    fn fill(&self, buffer: &mut RowBuffer, column: usize) {
+        for filled in &self.active {
+            if filled.column >= buffer.len() && filled.column < column {
+                buffer.pad(filled.column);
+                buffer.push(&filled.text, filled.typed, &filled.second);
+            }
+        }
+    }
+
+    /// Forgets merges that end before the next row, and keeps the values of those that start in this one.
+    fn learn(&mut self, row: &RowText<'_>) {
+        if self.active.is_empty() && self.next == self.merges.len() {
+            return;
+        }
+        self.active.retain(|filled| filled.last_row > row.row);
+        while let Some(merge) = self.merges.get(self.next).filter(|merge| merge.first_row <= row.row) {
+            self.next += 1;
+            let Some(text) = row.get(merge.column).filter(|_| merge.first_row == row.row) else { continue };
+            let typed = if row.is_broken(merge.column) {
+                Typed::Broken
+            } else if !row.is_number(merge.column) {
+                Typed::Text
+            } else if row.amount(merge.column) == Some(text) {
+                Typed::Number
+            } else {
+                Typed::Moment
+            };
+            let other = match typed {
+                Typed::Moment => row.amount(merge.column),
+                _ => row.moment(merge.column).filter(|moment| *moment != text),
+            };
+            self.active.push(Filled {
+                column: merge.column,
+                last_row: merge.last_row,
+                typed,
+                text: text.to_owned(),
+                second: other.unwrap_or_default().to_owned(),
+            });
+        }
+        self.active.sort_by_key(|filled| filled.column);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spool(rows: &[(u64, &[(u32, &str)])]) -> Spool {
+        let mut writer = SpoolWriter::new();
+        for (row, cells) in rows {
+            writer.start(3, *row);
+            for (column, text) in *cells {
+                writer.cell(*column, Typed::Text, text, "");
+            }
+            writer.end().unwrap();
+            writer.start(4, *row);
+            writer.cell(0, Typed::Text, "other sheet", "");
+            writer.end().unwrap();
+        }
+        writer.finish().unwrap()
+    }
+
+    fn read(spool: &mut Spool, merges: &[Merge]) -> Result<Vec<String>, ReadError> {
+        let mut lines = Vec::new();
+        spool.read(3, merges, |row| -> Result<(), ReadError> {
+            lines.push(format!("{} {}", row.row, row.iter().collect::<Vec<_>>().join("|")));
+            Ok(())
+        })?;
+        Ok(lines)
+    }
+
+    #[test]
+    fn rows_come_back_with_their_gaps_and_merges() {
+        let mut spool = spool(&[
+            (1, &[(0, "a"), (3, "b")]),
+            (2, &[]),
+            (5, &[(1, "é")]),
+            (7, &[(2, "x")]),
+            (9, &[(0, "z")]),
+        ]);
+        assert_eq!(read(&mut spool, &[]).unwrap(), ["1 a|||b", "5 |é", "7 ||x", "9 z"]);
+        let merge = |first_row, last_row, column| Merge { first_row, last_row, column };
+        let merges = [merge(1, 7, 0), merge(1, 5, 3), merge(2, 9, 1), merge(5, 9, 1)];
+        assert_eq!(read(&mut spool, &merges).unwrap(), ["1 a|||b", "5 a|é||b", "7 a|é|x", "9 z|é"]);
+    }
+
+    #[test]
+    fn cells_far_away_are_named() {
+        assert_eq!(cell_name(0, 1), "A1");
+        assert_eq!(cell_name(26, 3), "AA3");
+        assert_eq!(cell_name(16_383, 1_048_576), "XFD1048576");
+        let mut writer = SpoolWriter::new();
+        let columns = u32::try_from(PADDING_CELLS_MAX).unwrap();
+        writer.start(3, 2);
+        writer.cell(columns + 1, Typed::Text, "x", "");
+        writer.end().unwrap();
+        let error = read(&mut writer.finish().unwrap(), &[]).unwrap_err();
+        assert!(error.to_string().contains(&cell_name(PADDING_CELLS_MAX + 1, 2)), "{error}");
+    }
+}
