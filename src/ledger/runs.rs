@@ -94,7 +94,11 @@ impl Ledger {
             insert_delivery(&transaction, None, mail)?;
         }
         transaction
-            .execute("UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered', 'before-first-period', 'user-maybe-renamed')", [])?;
+            .execute(
+                "UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered', 'before-first-period',
+                 'taken-back', 'user-maybe-renamed', 'issued-jobs-without-payer')",
+                [],
+            )?;
         for (site, finding) in findings {
             transaction.execute(
                 "INSERT INTO finding (key, severity, code, message, first_seen_at, last_seen_at, open)
