@@ -473,6 +473,79 @@ fn a_batch_that_is_not_committed_leaves_no_trace() {
     assert_eq!(std::fs::read(space.path("ledger.sqlite")).unwrap(), before);
 }
 
+#[test]
+fn the_rest_of_a_half_billed_month_is_due() {
+    let space = Space::new();
+    let config = CONFIG
+        .replace("due_days = 14", "due_days = 14\nfirst_period = \"2026-03\"\nschedule = \"0 6 2 * *\"");
+    space.write("papertally.toml", &config);
+    space.take(1, &JOBS, "2026-03");
+    space.bill("2026-03-01..2026-03-15", true);
+    space.with(|books| {
+        let agenda = papertally::run::due::agenda(books, &books.config.sites[0]).unwrap();
+        let due: Vec<String> = agenda.now.iter().map(|due| due.period.to_string()).collect();
+        assert_eq!(due, ["2026-03-16..2026-03-31", "2026-04"]);
+    });
+    let rest = space.bill("2026-03-16..2026-03-31", true);
+    assert_eq!(rest[0].invoice_number, "PRT-260316X16-T100");
+}
+
+#[test]
+fn a_member_whose_row_is_gone_is_not_credited_unasked() {
+    let space = Space::new();
+    space.take(1, &JOBS, "2026-03");
+    space.bill("2026-03", true);
+    space.write("members.csv", &MEMBERS.replace("M003,Lynx Studio,post@lynx.example,m003,,cost\n", ""));
+    space.with(|books| {
+        let period = Period::parse("2026-03", Default::default()).unwrap();
+        let drafted = draft(books, &books.config.sites[0], period).unwrap().unwrap();
+        let obstacles: Vec<&str> = drafted.obstacles(Gaps::Stop).iter().map(|finding| finding.code).collect();
+        assert_eq!(obstacles, ["issued-jobs-without-payer"]);
+        assert!(drafted.obstacles(Gaps::Ignore).is_empty(), "a person may ask for it");
+    });
+    space.write("members.csv", MEMBERS);
+    assert!(space.bill("2026-03", false).is_empty(), "the row is back, and nothing happened");
+}
+
+#[test]
+fn a_new_member_who_printed_nothing_changes_no_issued_month() {
+    let space = Space::new();
+    space.take(1, &JOBS, "2026-03");
+    space.bill("2026-03", true);
+    space.write("members.csv", &format!("{MEMBERS}M009,Nora New,nora@example.org,nora,T100,\n"));
+    assert!(space.bill("2026-03", false).is_empty(), "seats that are counted stay as they were");
+}
+
+#[test]
+fn reversed_jobs_are_named_until_the_next_batch_bills_them() {
+    let space = Space::new();
+    space.take(1, &JOBS, "2026-03");
+    let lines = space.bill("2026-03", true);
+    space.with(|books| reverse(books, &lines[2].id.to_string()).unwrap());
+    space.with(|books| {
+        let told = papertally::run::reconcile::taken_back(books, &books.config.sites[0]).unwrap().unwrap();
+        assert!(told.message.starts_with("3 jobs (cost 1.30) taken back and on no line"), "{}", told.message);
+    });
+    space.take(2, &[], "2026-04");
+    let april = shown(&space.bill("2026-04", true));
+    assert!(april.iter().any(|line| line.contains("M003 cost r2 1 x 1.63 = 1.63")), "{april:?}");
+    space.with(|books| {
+        let told = papertally::run::reconcile::taken_back(books, &books.config.sites[0]).unwrap();
+        assert_eq!(told, None);
+    });
+}
+
+#[test]
+fn a_credit_row_is_not_billed_by_the_page() {
+    let space = Space::new();
+    let credit: Job = ("m001", "2026-03-11T17:00:00", "", 25, 0, "-1.25", JobState::Charged);
+    let mut jobs = JOBS.to_vec();
+    jobs.push(credit);
+    space.take(1, &jobs, "2026-03");
+    let lines = shown(&space.bill("2026-03", false));
+    assert!(lines[0].contains("21 x 0.08 = 1.68"), "the pages are not counted again: {lines:?}");
+}
+
 fn sha256(bytes: &[u8]) -> String {
     use sha2::{Digest, Sha256};
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
