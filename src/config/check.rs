@@ -158,9 +158,9 @@ fn check_prefixes(root: &Section<'_>, sites: &[SiteConfig], common: &str) {
     for (index, site) in sites.iter().enumerate() {
         if let Some(other) = sites[..index].iter().find(|other| prefix(other) == prefix(site)) {
             root.problem(
-                &format!("site.{}.invoice_prefix", site.name),
-                format!("`{}`, as `{}` has", prefix(site), other.name),
-                "a prefix of its own for each site, so that no two invoices have one number",
+                "site",
+                format!("the invoice prefix `{}` for `{}` and `{}`", prefix(site), other.name, site.name),
+                "an `invoice_prefix` of its own for each site, so that no two invoices have one number",
             );
         }
     }

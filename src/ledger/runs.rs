@@ -121,6 +121,11 @@ impl Ledger {
         Ok(transaction.commit()?)
     }
 
+    /// How many summaries were written down.
+    pub fn summary_count(&self) -> Result<i64, LedgerError> {
+        Ok(self.connection.query_row("SELECT count(*) FROM summary", [], |row| row.get(0))?)
+    }
+
     /// Up to which report and batch summaries have told.
     pub fn summary_marks(&self) -> Result<(i64, i64), LedgerError> {
         let found = self

@@ -78,8 +78,9 @@ fn write_down(
         }
         return Ok(());
     };
-    let (report_mark, batch_mark) = books.ledger.summary_marks()?;
-    let key = Uuid::new_v5(&CHARGE_NAMESPACE, format!("summary|{now}|{report_mark}|{batch_mark}").as_bytes());
+    // A run that was broken off before its summary was written down comes to the same key again.
+    let before = books.ledger.summary_count()?;
+    let key = Uuid::new_v5(&CHARGE_NAMESPACE, format!("summary|{now}|{before}").as_bytes());
     let id = message_id(&key.to_string(), mail_host(&mail.from));
     let text = summary_mail(&books.templates, summary)?;
     let envelope = Envelope {
