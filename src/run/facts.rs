@@ -223,10 +223,12 @@ fn detail_items(sums: &Sums, resolver: &Resolver<'_>) -> Vec<DetailItem> {
     });
     let mut items: Vec<DetailItem> = items.collect();
     items.sort_by(|one, other| {
-        let key = |item: &DetailItem| {
-            (item.payer.clone(), item.user.clone(), item.account.clone(), item.job_type.clone())
-        };
-        key(one).cmp(&key(other))
+        (&one.payer, &one.user, &one.account, &one.job_type).cmp(&(
+            &other.payer,
+            &other.user,
+            &other.account,
+            &other.job_type,
+        ))
     });
     items
 }
