@@ -30,7 +30,7 @@ pub use invoice::{
 pub use job::{Fingerprint, JOB_TYPES, JobRow, JobState};
 pub use key::{CHARGE_NAMESPACE, invoice_number, line_key};
 pub use money::{CELL_UNITS_MAX, Exact, MILLIONTHS, Money, MoneyError, Rate};
-pub use name::{fold_name, is_within, resemblance};
+pub use name::{fold_name, is_within, resemblance, short_name};
 pub use period::{Period, PeriodError};
 pub use plan::{Allowance, AllowancePer, Basis, Plan, PriceList, PriceRule};
 pub use report::{BalanceRow, DateOrder, DecimalMark, Rejection, ReportFacts, ReportKind, Row, SumRow};

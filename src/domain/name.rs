@@ -58,6 +58,19 @@ pub fn is_within(account: &str, names: &HashSet<String>) -> bool {
     !names.is_empty() && ends.into_iter().any(|end| names.contains(&account[..end]))
 }
 
+/// The name without its domain: what follows the last `\`, before the first `@`. For findings only, since two
+/// domains may have two people of one name.
+///
+/// ```
+/// use papertally::domain::short_name;
+/// assert_eq!(short_name("NORTH\\e.sand"), "e.sand");
+/// assert_eq!(short_name("e.sand@north.example"), "e.sand");
+/// ```
+pub fn short_name(name: &str) -> &str {
+    let after = name.rsplit('\\').next().unwrap_or(name);
+    after.split('@').next().unwrap_or(after)
+}
+
 /// A looser form for findings only: letters and digits without case, accents, blanks and punctuation.
 ///
 /// ```

@@ -3,6 +3,8 @@
 //! A crash in between leaves a delivery "sending". A file is then looked for; a mail that may have been
 //! handed to a server is uncertain, and only a person may say whether it goes out again.
 
+use std::collections::BTreeMap;
+
 use super::books::Books;
 use super::error::RunError;
 use crate::ledger::{Delivery, DeliveryKind, DeliveryState};
@@ -32,6 +34,19 @@ impl Handed {
             _ => self.failed.push(delivery),
         }
     }
+}
+
+/// Where the files of deliveries are, and how many: statements as their folder, since there is one for each payer.
+pub fn places(books: &Books<'_>, deliveries: &[Delivery]) -> BTreeMap<String, i64> {
+    let mut places = BTreeMap::new();
+    for delivery in deliveries {
+        let target = match delivery.target.split_once("/statements/") {
+            Some((folder, _)) => format!("{folder}/statements"),
+            None => delivery.target.clone(),
+        };
+        *places.entry(books.config.output.folder.join(target).display().to_string()).or_default() += 1;
+    }
+    places
 }
 
 /// Hands out every delivery of that kind that is outstanding.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::{Finding, Severity, fold_name, resemblance};
+use crate::domain::{Finding, Severity, fold_name, resemblance, short_name};
 
 /// Most names of one group that a finding lists.
 const LISTED_MAX: usize = 6;
@@ -53,12 +53,6 @@ fn finding(what: &str, names: &[&str]) -> Finding {
             listed.join(", ")
         ),
     )
-}
-
-/// The name without `DOMAIN\` before it and `@domain` after it.
-fn short_name(name: &str) -> &str {
-    let after = name.rsplit('\\').next().unwrap_or(name);
-    after.split('@').next().unwrap_or(after)
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! What a run tells: the findings, which of them are new, and the mail. Written down together, so that what a
 //! broken run did not tell, the next one does.
 
-use std::collections::BTreeSet;
-
 use uuid::Uuid;
 
 use super::books::{Books, mail_host};
-use super::deliver::Handed;
+use super::deliver::{Handed, places};
 use super::error::RunError;
 use super::night::{SiteNight, Told};
 use crate::config::{MailConfig, MailWhen, SiteConfig};
@@ -178,19 +176,13 @@ fn undelivered(files: &Handed) -> Vec<String> {
     .collect()
 }
 
-/// Where the files of the batches are, statements as one folder.
+/// Where the files of the batches are.
 fn files_of(books: &Books<'_>, batches: &[IssuedBatch]) -> Result<Vec<String>, RunError> {
-    let mut files = BTreeSet::new();
+    let mut files = Vec::new();
     for batch in batches {
-        for delivery in books.ledger.batch_deliveries(batch.id)? {
-            let shown = match delivery.target.split_once("/statements/") {
-                Some((folder, _)) => format!("{folder}/statements"),
-                None => delivery.target,
-            };
-            files.insert(books.config.output.folder.join(shown).display().to_string());
-        }
+        files.extend(places(books, &books.ledger.batch_deliveries(batch.id)?).into_keys());
     }
-    Ok(files.into_iter().collect())
+    Ok(files)
 }
 
 fn next_due(sites: &[SiteNight<'_>]) -> Option<String> {

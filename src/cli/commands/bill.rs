@@ -1,7 +1,5 @@
 //! `papertally bill`: the batch of a period, its proof, and issuing it.
 
-use std::collections::BTreeMap;
-
 use serde_json::{Value, json};
 
 use super::deliver::delivery_json;
@@ -16,7 +14,7 @@ use crate::ledger::{Delivery, DeliveryKind};
 use crate::outputs::mirror::{FindingJson, LineJson, ProofJson};
 use crate::run::bill::{Drafted, Gaps, IssueOutcome, charged_payers, draft, issue};
 use crate::run::books::{Books, aliases};
-use crate::run::deliver::deliver;
+use crate::run::deliver::{deliver, places};
 use crate::run::pages::issued_batch;
 
 /// What a bill came to.
@@ -208,17 +206,9 @@ pub(super) fn amounts(batch: &Batch) -> String {
     format!("net {} + tax {} = {} {}", text(net), text(tax), text(net + tax), batch.currency)
 }
 
-/// Where the files of deliveries are: statements as their folder, since there is one for each payer.
+/// Where the files of deliveries are.
 pub(super) fn show_files(ui: &mut Ui<'_>, books: &Books<'_>, deliveries: &[Delivery]) {
-    let mut shown: BTreeMap<String, i64> = BTreeMap::new();
-    for delivery in deliveries {
-        let target = match delivery.target.split_once("/statements/") {
-            Some((folder, _)) => format!("{folder}/statements"),
-            None => delivery.target.clone(),
-        };
-        *shown.entry(books.config.output.folder.join(target).display().to_string()).or_default() += 1;
-    }
-    for (path, count) in shown {
+    for (path, count) in places(books, deliveries) {
         ui.line(if count == 1 { path } else { format!("{path} ({count} files)") });
     }
 }

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use super::record::{MemberRow, Span};
 use super::suspense::SuspenseReason;
 use crate::domain::finding::{Finding, Severity};
-use crate::domain::name::{fold_name, resemblance};
+use crate::domain::name::{fold_name, resemblance, short_name};
 
 /// How many look-alikes a reason names.
 const LOOKALIKES_MAX: usize = 3;
@@ -142,10 +142,4 @@ fn shared_name(rows: &[MemberRow], found: &[usize], column: &str) -> Option<Find
 
 fn id_of(row: &MemberRow) -> &str {
     &row.id
-}
-
-/// The name without its domain: what follows the last `\`, before the first `@`.
-fn short_name(name: &str) -> &str {
-    let name = name.rsplit('\\').next().unwrap_or(name);
-    name.split('@').next().unwrap_or(name)
 }
