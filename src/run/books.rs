@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 
 use super::error::RunError;
@@ -62,11 +62,6 @@ impl<'a> Books<'a> {
     /// Now, RFC 3339.
     pub fn now_text(&self) -> String {
         self.now.fixed_offset().to_rfc3339()
-    }
-
-    /// Now in UTC.
-    pub fn now_utc(&self) -> DateTime<Utc> {
-        self.now.with_timezone(&Utc)
     }
 
     /// Today at a site.

@@ -9,33 +9,13 @@ use crate::domain::{Batch, Period, Proof};
 use crate::ledger::IssuedBatch;
 use crate::outputs::{Coverage, RenderedFile, report_page, statements};
 
-/// Why pages cannot be made.
-#[derive(Debug, thiserror::Error)]
-pub enum PagesError {
-    /// The pipeline failed.
-    #[error(transparent)]
-    Run(#[from] RunError),
-}
-
-impl From<crate::ledger::LedgerError> for PagesError {
-    fn from(error: crate::ledger::LedgerError) -> PagesError {
-        PagesError::Run(error.into())
-    }
-}
-
-impl From<crate::outputs::TemplateError> for PagesError {
-    fn from(error: crate::outputs::TemplateError) -> PagesError {
-        PagesError::Run(error.into())
-    }
-}
-
 /// The pages of a period with the folder that they go into: one set for each issued batch, and one for what is
 /// not issued yet.
 pub fn pages(
     books: &Books<'_>,
     site: &SiteConfig,
     period: Period,
-) -> Result<Vec<(String, RenderedFile)>, PagesError> {
+) -> Result<Vec<(String, RenderedFile)>, RunError> {
     let mut pages = Vec::new();
     let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(pages) };
     let Some(drafted) = draft(books, site, period)? else { return Ok(pages) };
@@ -63,7 +43,7 @@ pub fn issued_batch(
     books: &Books<'_>,
     drafted: &Drafted<'_>,
     issued: &IssuedBatch,
-) -> Result<Batch, PagesError> {
+) -> Result<Batch, RunError> {
     let lines = books.ledger.batch_lines(issued.id)?;
     let proof: Proof = books.ledger.batch_proof(issued.id)?;
     Ok(Batch {

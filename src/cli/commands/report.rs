@@ -6,7 +6,7 @@ use super::{Access, Context, period_of, site_of};
 use crate::cli::args::ReportArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::outputs::{FileError, write_whole};
-use crate::run::pages::{PagesError, pages};
+use crate::run::pages::pages;
 
 pub(super) fn run(args: &ReportArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
@@ -32,13 +32,5 @@ impl From<FileError> for Failure {
     fn from(error: FileError) -> Failure {
         Failure::of("io", Exit::Failed, &error)
             .hint("check the rights on `output.folder` and the room on its disk")
-    }
-}
-
-impl From<PagesError> for Failure {
-    fn from(error: PagesError) -> Failure {
-        match error {
-            PagesError::Run(error) => error.into(),
-        }
     }
 }
