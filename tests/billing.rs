@@ -8,7 +8,7 @@ use chrono::NaiveDateTime;
 use papertally::config::Config;
 use papertally::domain::{Fingerprint, InvoiceLine, JobState, Period, ReportFacts, ReportKind};
 use papertally::ledger::{Documents, JobNames, KeyedJob, Ledger, ReportOrigin};
-use papertally::run::bill::{Gaps, IssueOutcome, draft, issue};
+use papertally::run::bill::{Despite, IssueOutcome, draft, issue};
 use papertally::run::books::Books;
 use papertally::run::reverse::reverse;
 
@@ -191,7 +191,7 @@ impl Space {
                 assert!(line.proof.difference().is_zero());
             }
             if real && !drafted.is_empty() {
-                assert!(drafted.obstacles(Gaps::Stop).is_empty(), "{:?}", batch.findings);
+                assert!(drafted.obstacles(Despite::Nothing).is_empty(), "{:?}", batch.findings);
                 assert!(matches!(issue(books, &mut drafted).unwrap(), IssueOutcome::Issued { .. }));
             }
             assert!(books.ledger.integrity().unwrap().is_empty());
@@ -448,10 +448,10 @@ fn a_period_with_gaps_is_not_issued_unasked() {
     space.with(|books| {
         let period = Period::parse("2026-03", Default::default()).unwrap();
         let drafted = draft(books, &books.config.sites[0], period).unwrap().unwrap();
-        let obstacles = drafted.obstacles(Gaps::Stop);
+        let obstacles = drafted.obstacles(Despite::Nothing);
         assert_eq!(obstacles.len(), 1);
         assert!(obstacles[0].message.contains("2026-03-25 to 2026-03-31"), "{}", obstacles[0].message);
-        assert!(drafted.obstacles(Gaps::Ignore).is_empty());
+        assert!(drafted.obstacles(Despite::Gaps).is_empty());
     });
 }
 
@@ -499,9 +499,13 @@ fn a_member_whose_row_is_gone_is_not_credited_unasked() {
     space.with(|books| {
         let period = Period::parse("2026-03", Default::default()).unwrap();
         let drafted = draft(books, &books.config.sites[0], period).unwrap().unwrap();
-        let obstacles: Vec<&str> = drafted.obstacles(Gaps::Stop).iter().map(|finding| finding.code).collect();
+        let obstacles: Vec<&str> =
+            drafted.obstacles(Despite::Nothing).iter().map(|finding| finding.code).collect();
         assert_eq!(obstacles, ["issued-jobs-without-payer"]);
-        assert!(drafted.obstacles(Gaps::Ignore).is_empty(), "a person may ask for it");
+        let unattended: Vec<&str> =
+            drafted.obstacles(Despite::Gaps).iter().map(|finding| finding.code).collect();
+        assert_eq!(unattended, obstacles, "`despite_gaps` in the configuration is about gaps only");
+        assert!(drafted.obstacles(Despite::Asked).is_empty(), "a person may ask for it");
     });
     space.write("members.csv", MEMBERS);
     assert!(space.bill("2026-03", false).is_empty(), "the row is back, and nothing happened");

@@ -13,7 +13,7 @@ use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, 
 use super::plan::{Draft, Facts, plan};
 use super::rejected::rejected_in;
 use super::resolve::Resolver;
-use crate::config::SiteConfig;
+use crate::config::{Config, SiteConfig};
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
     DeliveryKind, Issue, IssuedBatch, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
@@ -48,16 +48,31 @@ pub enum IssueOutcome {
     Held(Vec<Finding>),
 }
 
-/// Findings that stop a batch until somebody asks for it all the same.
-const ASKED_FOR: [&str; 2] = ["period-not-covered", "issued-jobs-without-payer"];
-
-/// Whether gaps in the reports stop a batch.
+/// Which obstacles a batch is issued in spite of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gaps {
-    /// They do.
-    Stop,
-    /// The operator wants the batch all the same.
-    Ignore,
+pub enum Despite {
+    /// None.
+    Nothing,
+    /// Gaps in the reports: the configuration says so once and for all.
+    Gaps,
+    /// Gaps, and issued jobs that have lost their payer: a person asks for this batch. A configuration never does,
+    /// since a row that is deleted by mistake would be credited the same night.
+    Asked,
+}
+
+impl Despite {
+    /// What the configuration allows without being asked.
+    pub fn unasked(config: &Config) -> Despite {
+        if config.billing.despite_gaps { Despite::Gaps } else { Despite::Nothing }
+    }
+
+    fn overrules(self, code: &str) -> bool {
+        match self {
+            Despite::Nothing => false,
+            Despite::Gaps => code == "period-not-covered",
+            Despite::Asked => ["period-not-covered", "issued-jobs-without-payer"].contains(&code),
+        }
+    }
 }
 
 impl Drafted<'_> {
@@ -72,10 +87,9 @@ impl Drafted<'_> {
     }
 
     /// What stops the batch from being issued unasked.
-    pub fn obstacles(&self, gaps: Gaps) -> Vec<&Finding> {
-        let stops = |finding: &&Finding| {
-            finding.severity == Severity::Error && (gaps == Gaps::Stop || !ASKED_FOR.contains(&finding.code))
-        };
+    pub fn obstacles(&self, despite: Despite) -> Vec<&Finding> {
+        let stops =
+            |finding: &&Finding| finding.severity == Severity::Error && !despite.overrules(finding.code);
         self.draft.batch.findings.iter().filter(stops).collect()
     }
 }

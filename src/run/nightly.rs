@@ -3,7 +3,7 @@
 
 use std::time::SystemTime;
 
-use super::bill::{Gaps, IssueOutcome, draft, issue};
+use super::bill::{Despite, IssueOutcome, draft, issue};
 use super::books::{Books, aliases};
 use super::collect::{Found, collect};
 use super::deliver::{Handed, deliver};
@@ -114,10 +114,10 @@ fn refused(file: &Found, error: &IngestError) -> Finding {
 
 /// Issues the periods that are due, oldest first; what cannot be issued is held and does not stop the next.
 fn bill_what_is_due<'a>(books: &'a Books<'a>, night: &mut SiteNight<'a>) -> Result<(), RunError> {
-    let gaps = if books.config.billing.despite_gaps { Gaps::Ignore } else { Gaps::Stop };
+    let despite = Despite::unasked(books.config);
     for due in agenda(books, night.site)?.now {
         let Some(mut drafted) = draft(books, night.site, due.period)? else { continue };
-        let obstacles: Vec<Finding> = drafted.obstacles(gaps).into_iter().cloned().collect();
+        let obstacles: Vec<Finding> = drafted.obstacles(despite).into_iter().cloned().collect();
         if !obstacles.is_empty() {
             night.findings.extend(obstacles);
             night.held.push(drafted);

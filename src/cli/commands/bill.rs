@@ -12,7 +12,7 @@ use crate::config::SiteConfig;
 use crate::domain::{Batch, Exact, Finding, Period, Proof, Severity, SuspenseItem};
 use crate::ledger::{Delivery, DeliveryKind};
 use crate::outputs::mirror::{FindingJson, LineJson, ProofJson};
-use crate::run::bill::{Drafted, Gaps, IssueOutcome, charged_payers, draft, issue};
+use crate::run::bill::{Despite, Drafted, IssueOutcome, charged_payers, draft, issue};
 use crate::run::books::{Books, aliases};
 use crate::run::deliver::{deliver, places};
 use crate::run::pages::issued_batch;
@@ -57,8 +57,8 @@ pub(super) fn run(args: &BillArgs, context: &mut Context<'_, '_>) -> Result<Exit
     if !args.issue {
         return Ok(show_draft(context.ui, &drafted));
     }
-    let gaps = if args.despite_gaps || config.billing.despite_gaps { Gaps::Ignore } else { Gaps::Stop };
-    issue_and_show(context.ui, &books, &mut drafted, gaps)
+    let despite = if args.despite_gaps { Despite::Asked } else { Despite::unasked(&config) };
+    issue_and_show(context.ui, &books, &mut drafted, despite)
 }
 
 /// The site has no ledger entry yet.
@@ -141,9 +141,9 @@ fn issue_and_show(
     ui: &mut Ui<'_>,
     books: &Books<'_>,
     drafted: &mut Drafted<'_>,
-    gaps: Gaps,
+    despite: Despite,
 ) -> Result<Exit, Failure> {
-    let obstacles = drafted.obstacles(gaps).len();
+    let obstacles = drafted.obstacles(despite).len();
     let outcome = if obstacles > 0 { IssueOutcome::Held(Vec::new()) } else { issue(books, drafted)? };
     let batch = &drafted.draft.batch;
     let mut findings = batch.findings.clone();
