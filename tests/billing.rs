@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 use papertally::config::Config;
-use papertally::domain::{Fingerprint, InvoiceLine, JobState, Period, ReportFacts, ReportKind};
+use papertally::domain::{Fingerprint, InvoiceLine, JobState, Period, ReportFacts, ReportKind, Source};
 use papertally::ledger::{Documents, JobNames, KeyedJob, Ledger, ReportOrigin};
 use papertally::run::bill::{Despite, IssueOutcome, draft, issue};
 use papertally::run::books::Books;
@@ -163,6 +163,9 @@ impl Space {
                 grayscale: None,
                 cost: Some(cost.parse().unwrap()),
                 state: *state,
+                chain: None,
+                source: Source::Jobs,
+                jobs: 1,
             };
             ingest.keyed(&job, false).unwrap();
         }

@@ -105,6 +105,10 @@ impl Case {
             ("encoding", "--encoding"),
             ("report_kind", "--kind"),
         ];
+        if let Some(period) = self.settings.get("bill_period") {
+            let day = |end: &str| period[end].as_str().unwrap();
+            command.arg("--period").arg(format!("{}..{}", day("from"), day("to")));
+        }
         for (key, option) in options {
             if let Some(value) = text(key) {
                 command.args([option, value]);
@@ -119,10 +123,11 @@ impl Case {
     /// A configuration, where the case has settings that are no options.
     fn config(&self) -> Option<String> {
         let keys = ["exclude_accounts", "ignore_printers"];
+        let layout = self.layout();
         let lists = keys.iter().filter_map(|key| Some(format!("{key} = {}\n", self.settings.get(*key)?)));
         let lists: String = lists.collect();
         let alias = self.settings.get("alias").and_then(Value::as_table);
-        if lists.is_empty() && alias.is_none() {
+        if lists.is_empty() && alias.is_none() && layout.is_none() {
             return None;
         }
         let (zone, currency) = (&self.settings["time_zone"], &self.settings["currency"]);
@@ -131,6 +136,16 @@ impl Case {
         );
         for (old, new) in alias.into_iter().flatten() {
             text += &format!("[site.alias]\n\"{old}\" = {new}\n");
+        }
+        Some(text + &layout.unwrap_or_default())
+    }
+
+    /// A layout of the operator's, where the case has one.
+    fn layout(&self) -> Option<String> {
+        let columns = self.settings.get("columns")?;
+        let mut text = format!("[[site.layout]]\nname = \"case\"\ncolumns = {columns}\n");
+        if let Some(delimiter) = self.settings.get("delimiter") {
+            text += &format!("delimiter = {delimiter}\n");
         }
         Some(text)
     }

@@ -36,8 +36,8 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("minijinja", &["outputs"]),
     ("rusqlite", &["ledger"]),
     ("rust_xlsxwriter", &["outputs"]),
-    ("strsim", &["config"]),
-    ("toml", &["config"]),
+    ("strsim", &["sources", "config"]),
+    ("toml", &["sources", "config"]),
     ("walkdir", &["run"]),
 ];
 

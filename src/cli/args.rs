@@ -111,6 +111,10 @@ pub(super) struct ReadArgs {
     /// Currency of the site, such as GBP
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     pub currency: Option<Currency>,
+    /// Days of the reports, such as 2026-10: given to a report of sums that does not say them; one of other days is
+    /// refused
+    #[arg(long, value_name = "P")]
+    pub period: Option<String>,
 }
 
 /// Options of `check`.
@@ -138,6 +142,10 @@ pub(super) struct IngestArgs {
     /// The site that the files are from [default: the only one]
     #[arg(long, value_name = "NAME")]
     pub site: Option<String>,
+    /// Days of the reports, such as 2026-10: given to a report of sums that does not say them; one of other days is
+    /// refused
+    #[arg(long, value_name = "P", requires = "files")]
+    pub period: Option<String>,
 }
 
 /// Options of `totals`.

@@ -261,7 +261,26 @@ mod tests {
         decimal_mark = "comma"
         encoding = "windows-1252"
         kind = "print-log"
+        bill_from = "user-sums"
         columns = { "Benutzer" = "user" }
+        [[site.layout]]
+        name = "gateway"
+        rows = "jobs"
+        columns = { "When" = "time", "Who" = "user", "Sum" = "cost" }
+        more_columns = true
+        delimiter = "\t"
+        quotes = false
+        growing = true
+        follow = true
+        constants = { printer = "Front desk" }
+        date_format = "%d.%m.%Y"
+        date_order = "dmy"
+        decimal_mark = "comma"
+        charges = "negative"
+        types = { "PRN" = "print" }
+        only = { "Event" = ["print*"] }
+        leave_out = { "Who" = ["test"] }
+        personal = "user"
         [site.papercut]
         url = "https://print.example:9192"
         token_file = "papercut.token"

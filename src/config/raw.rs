@@ -224,6 +224,39 @@ impl<'a> Section<'a> {
         keys.filter_map(|key| Some((key.clone(), section.text(key)?))).collect()
     }
 
+    /// A table of lists of texts, such as `Status = ["void"]`. An empty text in a list is an empty cell.
+    pub(super) fn map_of_texts(&self, key: &str) -> BTreeMap<String, Vec<String>> {
+        let section = self.section(key);
+        let keys = section.table.into_iter().flatten();
+        keys.map(|(key, value)| {
+            let texts = match value {
+                Value::Array(values) => {
+                    values.iter().map(|value| value.as_str().map(str::to_owned)).collect()
+                }
+                Value::String(text) => Some(vec![text.clone()]),
+                _ => None,
+            };
+            if texts.is_none() {
+                section.problem(key, shown(value), "a list of texts in quotes, such as `[\"void\"]`");
+            }
+            (key.clone(), texts.unwrap_or_default())
+        })
+        .collect()
+    }
+
+    /// Whether a list stands there.
+    pub(super) fn is_list(&self, key: &str) -> bool {
+        matches!(self.get(key), Some(Value::Array(_)))
+    }
+
+    /// A sign, which may be white space.
+    pub(super) fn sign(&self, key: &str) -> Option<String> {
+        match self.get(key)? {
+            Value::String(text) if text.chars().count() == 1 => Some(text.clone()),
+            _ => self.text(key),
+        }
+    }
+
     /// A table below this one; an absent one has no keys.
     pub(super) fn section(&self, key: &str) -> Section<'a> {
         let table = match self.get(key) {

@@ -9,7 +9,8 @@ use super::billing::invoice_prefix;
 use super::paths::Paths;
 use super::raw::Section;
 use super::secrets::{SecretSource, source};
-use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind, fold_name};
+use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind, Source, fold_name};
+use crate::sources::{ColumnsText, LayoutText, check_layout};
 
 /// A site, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,10 @@ pub struct ReportConfig {
     pub kind: Option<ReportKind>,
     /// Header text to field name, as written: the reader knows its fields.
     pub columns: BTreeMap<String, String>,
+    /// What the site is billed from.
+    pub bill_from: Source,
+    /// Layouts of the operator's own.
+    pub layouts: Vec<LayoutText>,
 }
 
 /// `[site.papercut]`: where the server is.
@@ -125,7 +130,8 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
     let exclude_accounts = section.texts("exclude_accounts");
     let ignore_printers = section.texts("ignore_printers");
     let alias = alias(section);
-    let reports = reports(&section.section("reports"));
+    let mut reports = reports(&section.section("reports"));
+    reports.layouts = section.sections("layout").iter().map(layout).collect();
     let papercut = section.has("papercut").then(|| papercut(&section.section("papercut"), paths)).flatten();
     Some(SiteConfig {
         name,
@@ -179,6 +185,8 @@ fn alias(section: &Section<'_>) -> BTreeMap<String, String> {
 fn reports(section: &Section<'_>) -> ReportConfig {
     let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy].map(|order| (order.as_str(), order));
     let marks = [DecimalMark::Point, DecimalMark::Comma].map(|mark| (mark.as_str(), mark));
+    let sources =
+        [Source::Jobs, Source::UserSums, Source::AccountSums].map(|source| (source.as_str(), source));
     let kinds = ReportKind::ALL.map(|kind| (kind.as_str(), kind));
     let encoding = section.text("encoding");
     if let Some(name) =
@@ -192,7 +200,43 @@ fn reports(section: &Section<'_>) -> ReportConfig {
         encoding,
         kind: section.choice("kind", &kinds),
         columns: section.map("columns"),
+        bill_from: section.choice("bill_from", &sources).unwrap_or_default(),
+        layouts: Vec::new(),
     }
+}
+
+/// `[[site.layout]]`: a report that papertally does not know. The reader of reports knows what fits together.
+fn layout(section: &Section<'_>) -> LayoutText {
+    let text = |key: &str| section.text(key).unwrap_or_default();
+    let columns = if section.is_list("columns") {
+        ColumnsText::ByPosition(section.texts("columns"))
+    } else {
+        ColumnsText::ByHeader(section.map("columns"))
+    };
+    let layout = LayoutText {
+        name: section.needed_text("name", "a name for messages, such as `gateway`"),
+        rows: text("rows"),
+        columns,
+        more_columns: section.flag("more_columns", false),
+        delimiter: section.sign("delimiter").unwrap_or_default(),
+        quotes: Some(section.flag("quotes", true)),
+        growing: section.flag("growing", false),
+        follow: section.flag("follow", false),
+        constants: section.map("constants"),
+        date_format: text("date_format"),
+        date_order: text("date_order"),
+        decimal_mark: text("decimal_mark"),
+        charges: text("charges"),
+        types: section.map("types"),
+        only: section.map_of_texts("only"),
+        leave_out: section.map_of_texts("leave_out"),
+        personal: text("personal"),
+        ..LayoutText::default()
+    };
+    for problem in check_layout(&layout) {
+        section.problem(&problem.key, problem.found, problem.expected);
+    }
+    layout
 }
 
 fn papercut(section: &Section<'_>, paths: &Paths) -> Option<PapercutConfig> {

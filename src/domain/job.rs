@@ -83,6 +83,9 @@ pub struct JobRow<'a> {
     pub cost: Option<Money>,
     /// What became of the job.
     pub state: JobState,
+    /// The row's place in a file that is followed. Such rows are events of their own: equal ones at two places are two
+    /// jobs, in whichever files they stand.
+    pub chain: Option<RowChain>,
 }
 
 impl JobRow<'_> {
@@ -115,6 +118,33 @@ impl Fingerprint {
         let mut half = [0; 16];
         half.copy_from_slice(&digest[..16]);
         Fingerprint(half)
+    }
+
+    /// The sixteen bytes, as the ledger keeps them.
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// A row of a file that is followed, together with all rows before it: half of a SHA-256 over them.
+///
+/// The same line of a file that grew, was renamed or was cut has the same chain; equal lines at two places do not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RowChain([u8; 16]);
+
+impl RowChain {
+    /// The chain with one more row.
+    pub fn with<'a>(&self, cells: impl Iterator<Item = &'a str>) -> RowChain {
+        let mut hash = Sha256::new();
+        hash.update(self.0);
+        for cell in cells {
+            hash.update(u64::try_from(cell.len()).unwrap_or(u64::MAX).to_le_bytes());
+            hash.update(cell);
+        }
+        let digest = hash.finalize();
+        let mut half = [0; 16];
+        half.copy_from_slice(&digest[..16]);
+        RowChain(half)
     }
 
     /// The sixteen bytes, as the ledger keeps them.

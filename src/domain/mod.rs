@@ -27,13 +27,15 @@ pub use invoice::{
     Batch, DetailItem, InvoiceLine, LineClass, NotBillableItem, Payer, PayerId, Proof, SuspenseItem, TaxRate,
     Usage,
 };
-pub use job::{Fingerprint, JOB_TYPES, JobRow, JobState};
+pub use job::{Fingerprint, JOB_TYPES, JobRow, JobState, RowChain};
 pub use key::{CHARGE_NAMESPACE, invoice_number, line_key};
 pub use money::{CELL_UNITS_MAX, Exact, MILLIONTHS, Money, MoneyError, Rate};
 pub use name::{fold_name, is_within, resemblance, short_name};
 pub use period::{Period, PeriodError};
 pub use plan::{Allowance, AllowancePer, Basis, Plan, PriceList, PriceRule};
-pub use report::{BalanceRow, DateOrder, DecimalMark, Rejection, ReportFacts, ReportKind, Row, SumRow};
+pub use report::{
+    BalanceRow, DateOrder, DecimalMark, Rejection, ReportFacts, ReportKind, Row, Source, SumRow,
+};
 pub use rounding::{Rounded, round};
 pub use schedule::{Schedule, ScheduleError};
 pub use secret::Secret;

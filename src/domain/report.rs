@@ -6,7 +6,7 @@
 use std::fmt;
 
 use super::finding::Finding;
-use super::job::JobRow;
+use super::job::{JobRow, RowChain};
 use super::money::Money;
 use super::period::Period;
 
@@ -83,6 +83,30 @@ impl ReportKind {
 impl fmt::Display for ReportKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
+    }
+}
+
+/// What the rows of a report are of, and what a site is billed from: jobs, or one family of sums. The same pages
+/// are in all of them, so two are never added up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// Jobs.
+    #[default]
+    Jobs,
+    /// Sums of users.
+    UserSums,
+    /// Sums of shared accounts.
+    AccountSums,
+}
+
+impl Source {
+    /// The word used in the configuration.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Source::Jobs => "jobs",
+            Source::UserSums => "user-sums",
+            Source::AccountSums => "account-sums",
+        }
     }
 }
 
@@ -229,6 +253,15 @@ pub enum Row<'a> {
     Sum(SumRow<'a>),
     /// A balance.
     Balance(BalanceRow<'a>),
+    /// A row that the operator's layout leaves out.
+    LeftOut {
+        /// Line of the file, or row of the sheet.
+        row: u64,
+        /// Its money, where it can be read.
+        cost: Option<Money>,
+    },
+    /// The place of the next row, in a file that is followed, where it gives no job.
+    Place(RowChain),
     /// A row that could not be read.
     Rejected(Rejection),
     /// A finding that only the rows could tell, such as an id in scientific notation.

@@ -57,6 +57,26 @@ pub enum LedgerError {
     /// A report whose counts or sums do not add up; it was rolled back.
     #[error("the report's rows do not add up ({0}); nothing of it was kept")]
     DoesNotAddUp(String),
+    /// A followed file that does not go on where the known one ended.
+    #[error(
+        "row {row}: this file begins with rows that were taken in, but this row is another one than then: a file that \
+         is followed may grow, be renamed or be cut, and never be changed in its middle"
+    )]
+    FollowedChanged {
+        /// The first row that differs.
+        row: u64,
+    },
+    /// A followed file with another beginning and the rows of a known one.
+    #[error(
+        "{like} of its {rows} rows equal rows that were taken in from a file with another beginning: it looks like a \
+         changed copy of that file, whose rows would count twice"
+    )]
+    FollowedCopy {
+        /// Rows that equal stored ones.
+        like: u64,
+        /// Its rows.
+        rows: u64,
+    },
     /// Something stored cannot be understood.
     #[error("the ledger holds {what} that cannot be understood: `{found}`")]
     Unreadable {

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Statement, Transaction, named_params, params};
 
 use super::bits::Bits;
+use super::followed::{Followed, Place};
 use super::ingested::{Counted, Ingested, RowIs, Sums};
 use super::keyed::KeyedJob;
 use super::names::{Names, SiteId, apply_aliases};
@@ -18,9 +19,9 @@ use super::read_ahead::{Candidate, ReadAhead};
 use super::reports::{
     Documents, ReportOrigin, insert_report, keep_findings, lookalike_finding, update_report,
 };
-use super::stored::state_number;
+use super::stored::{source_number, state_number};
 use super::{Ledger, LedgerError};
-use crate::domain::{Exact, Finding, JobState, Money, Period, Rejection, fold_name};
+use crate::domain::{Exact, Finding, JobState, Money, Period, Rejection, RowChain, Source, fold_name};
 
 /// One report on its way into the ledger. Dropped before [`Ingest::finish`], it leaves no trace.
 #[derive(Debug)]
@@ -43,13 +44,18 @@ pub struct Ingest<'l> {
     sums: Sums,
     changed: u64,
     seconds: Option<(i64, i64)>,
+    /// Where the report is a file that is followed.
+    followed: Option<Followed<'l>>,
+    connection: &'l rusqlite::Connection,
+    report_source: Source,
     /// Stored user and row's user of jobs that differ in nothing else → how many.
     lookalikes: BTreeMap<(i64, i64), u64>,
 }
 
 const INSERT: &str = "INSERT INTO job (site_id, second, fingerprint, user_id, occurrence, account_id, printer_id,
-    job_type_id, paper_size_id, pages, colour_pages, duplex, grayscale, cost, state, report_id, row_number, document)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+    job_type_id, paper_size_id, pages, colour_pages, duplex, grayscale, cost, state, report_id, row_number, document,
+    source, job_count)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
     ON CONFLICT (site_id, second, fingerprint, user_id, occurrence) DO NOTHING";
 
 impl Ledger {
@@ -89,6 +95,9 @@ impl Ledger {
             sums: Sums::default(),
             changed: 0,
             seconds: None,
+            followed: None,
+            connection: db,
+            report_source: Source::Jobs,
             lookalikes: BTreeMap::new(),
         })
     }
@@ -100,13 +109,31 @@ impl Ingest<'_> {
     pub fn keyed(&mut self, job: &KeyedJob<'_>, excluded: bool) -> Result<RowIs, LedgerError> {
         // Behind the last stored second nothing of another report can be: the row is new, and only its
         // occurrence is asked for.
-        let added = if job.second <= self.known_until { self.place(job)? } else { self.add(job, 1)? };
+        let added = match job.chain {
+            Some(chain) => self.follow(job, chain)?,
+            None if job.second <= self.known_until => self.place(job)?,
+            None => self.add(job, 1)?,
+        };
         self.order.saw(job.second);
         self.seconds = Some(match self.seconds {
             Some((first, last)) => (first.min(job.second), last.max(job.second)),
             None => (job.second, job.second),
         });
         Ok(self.count(job, excluded, added))
+    }
+
+    /// Takes a sum that no report gave before, for one user or one shared account. It counts as `is`.
+    pub fn sum(&mut self, sum: &KeyedJob<'_>, is: RowIs) -> Result<(), LedgerError> {
+        self.report_source = sum.source;
+        if self.try_add(sum, 1)? || self.add(sum, 2)? {
+            self.tally(is, sum.cost);
+        }
+        Ok(())
+    }
+
+    /// Says what the report's rows are of, where it has none.
+    pub fn set_source(&mut self, source: Source) {
+        self.report_source = source;
     }
 
     /// The number of a user, after aliases.
@@ -198,13 +225,23 @@ impl Ingest<'_> {
         if self.sums.all != parts {
             return Err(LedgerError::DoesNotAddUp(format!("cost {}", self.sums.all)));
         }
-        update_report(&self.transaction, self.report_id, &self.counted, &self.sums, covered)?;
+        if let Some(followed) = &self.followed {
+            followed.finish()?;
+        }
+        update_report(
+            &self.transaction,
+            self.report_id,
+            &self.counted,
+            &self.sums,
+            covered,
+            self.report_source,
+        )?;
         self.keep_lookalikes()?;
         let mut own = self.order.findings(&self.transaction, self.site, &self.matched)?;
         keep_findings(&self.transaction, self.report_id, findings.iter().chain(&own))?;
         // Users who look alike have a table of their own, from which they are told until it is settled.
         own.extend(self.lookalike_findings()?);
-        drop((self.stored, self.insert));
+        drop((self.stored, self.insert, self.followed));
         self.transaction.commit()?;
         let day = |second| super::stored::time_of(second).map(|time| time.date());
         let days = match self.seconds {
@@ -272,6 +309,51 @@ impl Ingest<'_> {
         self.add(job, occurrence + 1)
     }
 
+    /// Adds a row of a followed file that was not there before: an event of its own, whatever equals it.
+    fn follow(&mut self, job: &KeyedJob<'_>, chain: RowChain) -> Result<bool, LedgerError> {
+        if self.place_of(&chain, job.row)? == Place::Taken {
+            return Ok(false);
+        }
+        if job.second <= self.known_until {
+            let attributes = job.attributes();
+            let candidates = self.stored.candidates(job.second, job.fingerprint.as_bytes())?;
+            let like = |one: &&Candidate| {
+                one.user_id == job.names.user
+                    && one.attributes.agree(&attributes, job)
+                    && !self.matched.get(one.id)
+            };
+            if let Some(candidate) = candidates.iter().find(like) {
+                self.matched.set(candidate.id);
+                self.followed.iter_mut().for_each(Followed::saw_like);
+            }
+        }
+        self.add(job, 1)?;
+        let added = self.transaction.last_insert_rowid();
+        if let Some(followed) = &mut self.followed {
+            followed.keep(&chain, Some(added))?;
+        }
+        Ok(true)
+    }
+
+    /// Takes notice of a row of a followed file that gives no job. True where it was there before.
+    pub fn pass(&mut self, chain: RowChain, row: u64) -> Result<bool, LedgerError> {
+        let place = self.place_of(&chain, row)?;
+        if let (Place::New, Some(followed)) = (place, &mut self.followed) {
+            followed.keep(&chain, None)?;
+        }
+        Ok(place != Place::New)
+    }
+
+    fn place_of(&mut self, chain: &RowChain, row: u64) -> Result<Place, LedgerError> {
+        if self.followed.is_none() {
+            self.followed = Some(Followed::new(self.connection, self.site, self.report_id)?);
+        }
+        match &mut self.followed {
+            Some(followed) => followed.next(&self.transaction, chain, row),
+            None => Ok(Place::New),
+        }
+    }
+
     /// Adds the job as the next occurrence from `occurrence` on. Those that are there already are this report's
     /// own, since all others were matched.
     fn add(&mut self, job: &KeyedJob<'_>, mut occurrence: i64) -> Result<bool, LedgerError> {
@@ -307,6 +389,8 @@ impl Ingest<'_> {
             self.report_id,
             i64::try_from(job.row).unwrap_or(i64::MAX),
             document,
+            source_number(job.source),
+            job.jobs,
         ])?;
         if added == 1 {
             self.matched.set(self.transaction.last_insert_rowid());

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use chrono::NaiveDateTime;
 use rusqlite::{Row, named_params};
 
-use super::stored::{day_start, state_of, time_of};
+use super::stored::{day_start, source_number, source_of, state_of, time_of};
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{JobState, Money, Period};
+use crate::domain::{JobState, Money, Period, Source};
 
 /// Names of a site by number, for whoever streams jobs.
 #[derive(Debug, Default)]
@@ -51,6 +51,10 @@ pub struct JobFact {
     pub cost: Option<Money>,
     /// State.
     pub state: JobState,
+    /// Jobs that it stands for: one, or those of a sum.
+    pub jobs: i64,
+    /// What it is one of.
+    pub source: Source,
 }
 
 /// A job with its report row, for explanations.
@@ -71,10 +75,11 @@ pub struct StoredJob {
 }
 
 const FACT: &str = "SELECT id, second, user_id, account_id, printer_id, job_type_id, paper_size_id, pages,
-    colour_pages, cost, state FROM job WHERE site_id = :site AND second >= :first AND second < :end
+    colour_pages, cost, state, job_count, source FROM job
+    WHERE site_id = :site AND second >= :first AND second < :end AND source = :source
     ORDER BY second, fingerprint, user_id, occurrence";
 
-/// Reads the eleven columns that every query here begins with.
+/// Reads the thirteen columns that every query here begins with.
 fn fact(row: &Row<'_>) -> Result<JobFact, LedgerError> {
     Ok(JobFact {
         id: row.get(0)?,
@@ -88,6 +93,8 @@ fn fact(row: &Row<'_>) -> Result<JobFact, LedgerError> {
         colour_pages: row.get(8)?,
         cost: row.get::<_, Option<i64>>(9)?.map(Money::from_millionths),
         state: state_of(row.get(10)?)?,
+        jobs: row.get(11)?,
+        source: source_of(row.get(12)?)?,
     })
 }
 
@@ -100,11 +107,13 @@ fn days_of(first: Option<i64>, last: Option<i64>) -> Result<Option<Period>, Ledg
 }
 
 impl Ledger {
-    /// Hands out every job of a site and period, in order of time.
+    /// Hands out every job, or every sum of the source, of a site and period, in order of time. A sum lies on the last
+    /// day of its report.
     pub fn each_job<E: From<LedgerError>>(
         &self,
         site: SiteId,
         period: Period,
+        source: Source,
         mut take: impl FnMut(JobFact) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut statement = self.connection.prepare(FACT).map_err(LedgerError::from)?;
@@ -113,8 +122,35 @@ impl Ledger {
                 ":site": site.0,
                 ":first": day_start(period.first_day()),
                 ":end": day_start(period.day_after()),
+                ":source": source_number(source),
             })
             .map_err(LedgerError::from)?;
+        while let Some(row) = rows.next().map_err(LedgerError::from)? {
+            take(fact(row)?)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out what other sources have in the period and a line bills: the site was billed from them before.
+    pub fn each_billed_otherwise<E: From<LedgerError>>(
+        &self,
+        site: SiteId,
+        period: Period,
+        source: Source,
+        mut take: impl FnMut(JobFact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let sql = "SELECT id, second, user_id, account_id, printer_id, job_type_id, paper_size_id, pages,
+            colour_pages, cost, state, job_count, source FROM job JOIN line_job ON job_id = id AND open = 1
+            WHERE site_id = :site AND second >= :first AND second < :end AND source <> :source
+            GROUP BY id ORDER BY id";
+        let mut statement = self.connection.prepare(sql).map_err(LedgerError::from)?;
+        let values = named_params! {
+            ":site": site.0,
+            ":first": day_start(period.first_day()),
+            ":end": day_start(period.day_after()),
+            ":source": source_number(source),
+        };
+        let mut rows = statement.query(values).map_err(LedgerError::from)?;
         while let Some(row) = rows.next().map_err(LedgerError::from)? {
             take(fact(row)?)?;
         }
@@ -146,7 +182,7 @@ impl Ledger {
     pub fn stored_job(&self, id: i64) -> Result<StoredJob, LedgerError> {
         let mut statement = self.connection.prepare_cached(
             "SELECT job.id, second, user_id, account_id, printer_id, job_type_id, paper_size_id, pages, colour_pages,
-             job.cost, state, report.name, row_number, document FROM job JOIN report ON report.id = job.report_id
+             job.cost, state, job_count, job.source, report.name, row_number, document FROM job JOIN report ON report.id = job.report_id
              WHERE job.id = :id",
         )?;
         let mut rows = statement.query(named_params! { ":id": id })?;
@@ -156,9 +192,9 @@ impl Ledger {
         let fact = fact(row)?;
         Ok(StoredJob {
             time: time_of(fact.second)?,
-            report: row.get(11)?,
-            row: row.get(12)?,
-            document: row.get(13)?,
+            report: row.get(13)?,
+            row: row.get(14)?,
+            document: row.get(15)?,
             changes: self.changes(id)?,
             fact,
         })

@@ -2,7 +2,7 @@
 //! identity, and how a later report changes that.
 
 use super::stored::state_number;
-use crate::domain::{Fingerprint, JobState, Money};
+use crate::domain::{Fingerprint, JobState, Money, RowChain, Source};
 
 /// Names of a job by the ledger's numbers, asked for once for each name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,12 @@ pub struct KeyedJob<'a> {
     pub cost: Option<Money>,
     /// State.
     pub state: JobState,
+    /// Its place in a file that is followed.
+    pub chain: Option<RowChain>,
+    /// What the row is of; jobs but for sums.
+    pub source: Source,
+    /// Jobs that it stands for.
+    pub jobs: u32,
 }
 
 impl KeyedJob<'_> {

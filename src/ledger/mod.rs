@@ -6,6 +6,7 @@
 mod bits;
 mod deliveries;
 mod error;
+mod followed;
 mod ingest;
 mod ingested;
 mod invoices;
@@ -18,6 +19,7 @@ mod read_ahead;
 mod reports;
 mod runs;
 mod stored;
+mod sums;
 mod terms;
 
 use std::path::{Path, PathBuf};
@@ -36,6 +38,7 @@ pub use migrate::STEPS;
 pub use names::SiteId;
 pub use reports::{Documents, ReportOrigin, StoredRejection, StoredReport};
 pub use runs::{RunRecord, StoredFinding};
+pub use sums::StoredSum;
 
 /// How long to wait for another program's lock before saying that the ledger is locked.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -101,7 +101,7 @@ impl Order {
         }
         let span = named_params! { ":site": site.0, ":first": span.first, ":end": span.end };
         let stored: i64 = db.query_row(
-            "SELECT count(*) FROM job WHERE site_id = :site AND second >= :first AND second < :end",
+            "SELECT count(*) FROM job WHERE site_id = :site AND second >= :first AND second < :end AND source = 0",
             span,
             |row| row.get(0),
         )?;
@@ -109,7 +109,8 @@ impl Order {
             return Ok(None);
         }
         let mut statement = db.prepare(
-            "SELECT id, cost FROM job WHERE site_id = :site AND second >= :first AND second < :end AND state = 0",
+            "SELECT id, cost FROM job WHERE site_id = :site AND second >= :first AND second < :end AND state = 0
+             AND source = 0",
         )?;
         let mut rows = statement.query(span)?;
         let (mut jobs, mut cost) = (0_i64, 0_i128);
@@ -141,7 +142,7 @@ fn newer_periods(
     let Some(period) = period else { return Ok(Vec::new()) };
     let mut statement = db.prepare(
         "SELECT period_first, period_last FROM report
-         WHERE site_id = :site AND id <> :report AND period_last > :last AND period_first <= :last",
+         WHERE site_id = :site AND source = 0 AND id <> :report AND period_last > :last AND period_first <= :last",
     )?;
     let last = period.last_day().to_string();
     let mut rows = statement.query(named_params! { ":site": site.0, ":report": report_id, ":last": last })?;

@@ -3,9 +3,9 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ingested::{Counted, Sums};
-use super::stored::period_of;
+use super::stored::{period_of, source_number};
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period, ReportFacts, Severity, fold_name};
+use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period, ReportFacts, Severity, Source, fold_name};
 
 /// Where a report comes from and how it is kept.
 #[derive(Debug)]
@@ -146,9 +146,16 @@ impl Ledger {
         rows.into_iter().map(with_days).collect()
     }
 
-    /// The spans of days that a site's reports speak for.
-    pub fn covered(&self, site: SiteId) -> Result<Vec<Period>, LedgerError> {
-        Ok(self.reports(site)?.into_iter().filter_map(|report| report.covered).collect())
+    /// The spans of days that a site's reports of jobs, or of the sums of the source, speak for.
+    pub fn covered(&self, site: SiteId, source: Source) -> Result<Vec<Period>, LedgerError> {
+        let sql = format_report("WHERE site_id = :site AND source = :source ORDER BY id");
+        let mut statement = self.connection.prepare(&sql)?;
+        let values = named_params! { ":site": site.0, ":source": source_number(source) };
+        let rows: Vec<_> = statement.query_map(values, stored)?.collect::<Result<_, _>>()?;
+        rows.into_iter()
+            .map(with_days)
+            .filter_map(|report| report.map(|one| one.covered).transpose())
+            .collect()
     }
 
     /// Unreadable rows of a site, the newest report's last; at most `most`.
@@ -327,6 +334,7 @@ pub(super) fn update_report(
     counted: &Counted,
     sums: &Sums,
     covered: Option<Period>,
+    source: Source,
 ) -> Result<(), LedgerError> {
     let count = |rows: u64| i64::try_from(rows).unwrap_or(i64::MAX);
     let money = |sum: Exact| {
@@ -337,7 +345,7 @@ pub(super) fn update_report(
         "UPDATE report SET row_count = :rows, new_count = :new, repeated_count = :repeated,
          not_billable_count = :not_billable, rejected_count = :rejected, cost = :cost, new_cost = :new_cost,
          repeated_cost = :repeated_cost, not_billable_cost = :not_billable_cost, rejected_cost = :rejected_cost,
-         covered_first = :first, covered_last = :last WHERE id = :id",
+         covered_first = :first, covered_last = :last, source = :source WHERE id = :id",
         named_params! {
             ":rows": count(counted.rows),
             ":new": count(counted.new),
@@ -351,6 +359,7 @@ pub(super) fn update_report(
             ":rejected_cost": money(sums.rejected)?,
             ":first": covered.map(|period| period.first_day().to_string()),
             ":last": covered.map(|period| period.last_day().to_string()),
+            ":source": source_number(source),
             ":id": report_id,
         },
     )?;

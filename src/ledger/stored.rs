@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, NaiveDateTime};
 
 use super::LedgerError;
-use crate::domain::{Exact, JobState, Period, Proof};
+use crate::domain::{Exact, JobState, Period, Proof, Source};
 
 /// Wall-clock seconds of a site since 1970-01-01 00:00:00 on its clock.
 pub(super) fn second_of(time: NaiveDateTime) -> i64 {
@@ -40,6 +40,25 @@ pub(super) fn state_of(number: i64) -> Result<JobState, LedgerError> {
         2 => Ok(JobState::Denied),
         3 => Ok(JobState::NotPrinted),
         other => Err(LedgerError::Unreadable { what: "a job state", found: other.to_string() }),
+    }
+}
+
+/// A source's number.
+pub(super) const fn source_number(source: Source) -> i64 {
+    match source {
+        Source::Jobs => 0,
+        Source::UserSums => 1,
+        Source::AccountSums => 2,
+    }
+}
+
+/// The source of a number.
+pub(super) fn source_of(number: i64) -> Result<Source, LedgerError> {
+    match number {
+        0 => Ok(Source::Jobs),
+        1 => Ok(Source::UserSums),
+        2 => Ok(Source::AccountSums),
+        other => Err(LedgerError::Unreadable { what: "a source", found: other.to_string() }),
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::domain::{BalanceRow, Finding, Fingerprint, JobRow, JobState, Money, Rejection, SumRow};
+use crate::domain::{BalanceRow, Finding, Fingerprint, JobRow, JobState, Money, Rejection, RowChain, SumRow};
 
 /// Jobs of one batch: large enough that handing over costs nothing, small enough that a few batches in
 /// flight stay below a megabyte or two.
@@ -41,6 +41,7 @@ pub(super) struct PackedJob {
     pub(super) grayscale: Option<bool>,
     pub(super) cost: Option<Money>,
     pub(super) state: JobState,
+    pub(super) chain: Option<RowChain>,
 }
 
 /// A row of sums with texts of its own.
@@ -127,6 +128,10 @@ pub(super) enum Packed {
     Name(NameKind, String),
     Job(PackedJob),
     Sum(PackedSum),
+    /// The place of the next row, which gives no job.
+    Place(RowChain),
+    /// A row that the layout leaves out, with its money.
+    LeftOut(u64, Option<Money>),
     Rejected(Rejection),
     Finding(Finding),
 }
@@ -192,6 +197,7 @@ impl Packer {
             grayscale: row.grayscale,
             cost: row.cost,
             state: row.state,
+            chain: row.chain,
         }));
     }
 

@@ -13,10 +13,11 @@ use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, 
 use super::plan::{Draft, Facts, plan};
 use super::rejected::rejected_in;
 use super::resolve::Resolver;
+use super::sums::control;
 use crate::config::{Config, SiteConfig};
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
-    DeliveryKind, Issue, IssuedBatch, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
+    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
 };
 use crate::outputs::{Coverage, file_name, report_page, statements};
 
@@ -107,7 +108,7 @@ pub fn draft<'a>(
     let batches = ledger.batches(site_id)?;
     refuse_overlap(&batches, period)?;
     let names = Rc::new(ledger.names(site_id)?);
-    let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
+    let exclusions = Exclusions::of_site(&names, site);
     let digest = policy_digest(books, site);
     let seen = batches.last().map(|batch| batch.marks).unwrap_or_default();
     let gathering = Gathering { books, site: site_id, names, exclusions: &exclusions };
@@ -118,7 +119,7 @@ pub fn draft<'a>(
             periods.push(gathering.period(issued)?);
         }
     }
-    let covered = ledger.covered(site_id)?;
+    let covered = ledger.covered(site_id, site.reports.bill_from)?;
     let invoice_date = books.invoice_date(site, period);
     let mut facts = Facts {
         site: &site.name,
@@ -133,6 +134,7 @@ pub fn draft<'a>(
     };
     let mut draft = plan(&mut facts);
     draft.batch.findings.extend(ledger.lookalikes(site_id, &aliases(site))?);
+    draft.batch.findings.extend(control(books, site, site_id, period)?);
     draft.batch.findings.extend(rejected_in(ledger, site_id, period)?);
     draft.batch.findings.sort();
     draft.batch.findings.dedup();
@@ -257,7 +259,7 @@ impl Linking<'_> {
     fn period(&self, facts: &PeriodFacts, resolver: &mut Resolver<'_>, seen: Marks) -> Result<(), RunError> {
         let ledger = &self.books.ledger;
         let is_first = facts.issued.is_empty();
-        ledger.each_job(self.site, facts.period, |job| {
+        let mut relink = |job: JobFact| {
             let links = if is_first { Vec::new() } else { ledger.open_links(job.id)? };
             let change = link_change(&job, &links, resolver, self.exclusions);
             for link in &change.closed {
@@ -270,7 +272,11 @@ impl Linking<'_> {
                 self.link(facts.period, payer, class, job.id, Role::Billed)?;
             }
             Ok::<(), RunError>(())
-        })?;
+        };
+        ledger.each_job(self.site, facts.period, self.exclusions.source, &mut relink)?;
+        if !is_first {
+            ledger.each_billed_otherwise(self.site, facts.period, self.exclusions.source, &mut relink)?;
+        }
         if is_first {
             return Ok(());
         }
@@ -305,13 +311,14 @@ fn policy_digest(books: &Books<'_>, site: &SiteConfig) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(books.directory.digest());
     let policy = format!(
-        "{:?}{:?}{:?}{:?}{:?}{:?}",
+        "{:?}{:?}{:?}{:?}{:?}{:?}{:?}",
         books.config.plans,
         books.config.billing.default_plan,
         books.config.directory.personal_jobs,
         site.alias,
         site.exclude_accounts,
-        site.ignore_printers
+        site.ignore_printers,
+        site.reports.bill_from
     );
     hash.update(policy);
     hash.finalize().into()

@@ -88,7 +88,7 @@ pub fn explain(
 ) -> Result<Explained, RunError> {
     let ledger = &books.ledger;
     let names = Rc::new(ledger.names(site_id)?);
-    let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
+    let exclusions = Exclusions::of_site(&names, site);
     let mut explained = Explained::default();
     if let Subject::Line(key) = subject {
         if let Some((line, _)) = ledger.issued_line(*key)? {
@@ -104,7 +104,7 @@ pub fn explain(
     for month in months(ledger, site_id, period)? {
         let mut asking = Asking::new(books, site_id, &names, &exclusions, month)?;
         let mut wanted: Vec<i64> = Vec::new();
-        ledger.each_job(site_id, month, |fact| {
+        ledger.each_job(site_id, month, exclusions.source, |fact| {
             if asking.concerns(&fact, subject) {
                 wanted.push(fact.id);
             }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::resolve::{Owner, PlanBasis, Resolver};
+use crate::config::SiteConfig;
 use crate::domain::{
-    DetailItem, Exact, HasColour, JobState, LineClass, NotBillableItem, PayerId, Period, Proof, SuspenseItem,
-    Terms, UsageItem, fold_name, is_within,
+    DetailItem, Exact, HasColour, JobState, LineClass, NotBillableItem, PayerId, Period, Proof, Source,
+    SuspenseItem, Terms, UsageItem, fold_name, is_within,
 };
 use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, OpenLink, SiteId};
 
@@ -43,24 +44,32 @@ pub struct Moved {
     pub orphaned: i64,
 }
 
-/// What the operator leaves out of every bill, by number.
+/// What bills are made from, and what the operator leaves out of every one, by number.
 #[derive(Clone, Debug, Default)]
 pub struct Exclusions {
+    /// Jobs, or one family of sums.
+    pub source: Source,
     accounts: HashSet<i64>,
     printers: HashSet<i64>,
     former_users: HashSet<i64>,
 }
 
 impl Exclusions {
+    /// What the configuration says for a site.
+    pub fn of_site(names: &NameTable, site: &SiteConfig) -> Exclusions {
+        Exclusions::new(names, site.reports.bill_from, &site.exclude_accounts, &site.ignore_printers)
+    }
+
     /// The numbers of the configured names; letter case does not count, and an account stands for its
     /// sub-accounts too.
-    pub fn new(names: &NameTable, accounts: &[String], printers: &[String]) -> Exclusions {
+    pub fn new(names: &NameTable, source: Source, accounts: &[String], printers: &[String]) -> Exclusions {
         let folded =
             |names: &[String]| -> HashSet<String> { names.iter().map(|name| fold_name(name)).collect() };
         let (accounts, printers) = (folded(accounts), folded(printers));
         let is_account = |(_, name): &(&i64, &String)| is_within(&fold_name(name), &accounts);
         let is_printer = |(_, name): &(&i64, &String)| printers.contains(&fold_name(name));
         Exclusions {
+            source,
             accounts: names.accounts.iter().filter(is_account).map(|(id, _)| *id).collect(),
             printers: names.printers.iter().filter(is_printer).map(|(id, _)| *id).collect(),
             former_users: names.former_users.keys().copied().collect(),
@@ -69,6 +78,9 @@ impl Exclusions {
 
     /// Why a job is never billed, where it is not.
     pub fn reason(&self, job: &JobFact) -> Option<&'static str> {
+        if job.source != self.source {
+            return Some("billed from another kind of report");
+        }
         match job.state {
             JobState::Refunded => return Some("refunded"),
             JobState::Denied => return Some("denied"),
@@ -96,7 +108,7 @@ struct Tally {
 
 impl Tally {
     fn add(&mut self, job: &JobFact) {
-        self.jobs += 1;
+        self.jobs += job.jobs;
         self.mono_pages += job.pages - job.colour_pages;
         self.colour_pages += job.colour_pages;
         self.cost += i128::from(job.cost.map_or(0, |cost| cost.millionths()));
@@ -155,7 +167,7 @@ pub fn gather(
     exclusions: &Exclusions,
 ) -> Result<PeriodFacts, LedgerError> {
     let mut sums = Sums::default();
-    ledger.each_job(site, period, |job| {
+    ledger.each_job(site, period, exclusions.source, |job| {
         sums.add(&job, resolver, exclusions);
         Ok::<(), LedgerError>(())
     })?;
@@ -282,7 +294,7 @@ pub fn gather_moved(
     exclusions: &Exclusions,
 ) -> Result<(), LedgerError> {
     let moved = &mut facts.moved;
-    ledger.each_job(site, facts.period, |job| {
+    let mut compare = |job: JobFact| {
         let change = link_change(&job, &ledger.open_links(job.id)?, resolver, exclusions);
         for (payer, class) in change.opened {
             moved.entry((payer, class)).or_default().added += 1;
@@ -295,7 +307,9 @@ pub fn gather_moved(
             }
         }
         Ok::<(), LedgerError>(())
-    })
+    };
+    ledger.each_job(site, facts.period, exclusions.source, &mut compare)?;
+    ledger.each_billed_otherwise(site, facts.period, exclusions.source, &mut compare)
 }
 
 /// What has to happen to a job's links so that the right lines bill it.

@@ -5,11 +5,12 @@ use std::path::Path;
 
 use chrono::NaiveDate;
 
+use super::balances::BalanceBook;
 use super::intake::{IngestError, Intake, ListedJob, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::sums::SumBook;
 use super::taking::Taking;
-use crate::domain::{Finding, Period, ReportFacts, fold_name};
+use crate::domain::{Finding, Period, ReportFacts, ReportKind, Source, fold_name};
 use crate::ledger::{Ingested, ReportOrigin, StoredReport};
 use crate::sources;
 
@@ -40,13 +41,13 @@ pub enum Outcome {
     Taken(Box<TakenReport>),
 }
 
-/// Takes one file in, or says why not. `progress` is told of every row. Reports of sums and balances go into
-/// `sums`, or are refused where there is no such book.
+/// Takes one file in, or says why not. `progress` is told of every row. Balances go into
+/// `balances`, or are refused where there is no such book.
 pub fn ingest(
     intake: &Intake<'_>,
     path: &Path,
     name: &str,
-    sums: Option<&mut SumBook>,
+    balances: Option<&mut BalanceBook>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Outcome, IngestError> {
     let report = sources::examine(path, &intake.settings)?;
@@ -62,7 +63,11 @@ pub fn ingest(
         aliases: &intake.aliases,
         documents: intake.documents,
     };
-    let mut taking = Taking::new(intake, intake.ledger.begin_ingest(&origin)?, sums);
+    // Only a report of sums is compared with those that are there.
+    let sums = if report.has_sums() { intake.sum_book()? } else { SumBook::default() };
+    let mut ingest = intake.ledger.begin_ingest(&origin)?;
+    ingest.set_source(source_of(facts.kind));
+    let mut taking = Taking::new(intake, ingest, name, sums, balances);
     taking.read(report, progress)?;
     taking.end_sums(intake);
     let Taking { ingest, jobs, mut findings, users, accounts, days, .. } = taking;
@@ -80,6 +85,15 @@ pub fn ingest(
     let ingested = ingest.finish(covered, &kept)?;
     all.extend(ingested.findings.iter().cloned());
     Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, findings: all })))
+}
+
+/// What the rows of a kind are of, as far as the kind says.
+fn source_of(kind: ReportKind) -> Source {
+    match kind {
+        ReportKind::UserSummary => Source::UserSums,
+        ReportKind::AccountSummary => Source::AccountSums,
+        _ => Source::Jobs,
+    }
 }
 
 /// The days that a report speaks for: its own period, else from its first job to its last; never a day that

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::books::{Books, aliases, read_settings};
+use super::sums::SumBook;
 use crate::config::{DocumentNames, SiteConfig};
-use crate::domain::{Finding, JobState, Money, ReportKind, Severity, fold_name, is_within};
+use crate::domain::{Finding, JobState, Money, Period, ReportKind, Severity, Source, fold_name, is_within};
 use crate::ledger::{Documents, Ledger, LedgerError, RowIs, SiteId};
 use crate::sources::{ReadError, ReadSettings};
 
@@ -21,6 +22,8 @@ pub struct Intake<'a> {
     pub settings: ReadSettings,
     /// Old and new usernames.
     pub aliases: Vec<(String, String)>,
+    /// What the site is billed from.
+    pub bill_from: Source,
     /// Accounts that are never billed.
     pub exclude_accounts: &'a [String],
     /// Printers that are never billed.
@@ -48,6 +51,7 @@ impl<'a> Intake<'a> {
             site: site_id,
             settings: read_settings(site),
             aliases,
+            bill_from: site.reports.bill_from,
             exclude_accounts: &site.exclude_accounts,
             ignore_printers: &site.ignore_printers,
             documents: match books.config.document_names {
@@ -58,6 +62,14 @@ impl<'a> Intake<'a> {
             today: books.today(site),
             jobs_listed: 0,
         })
+    }
+}
+
+impl Intake<'_> {
+    /// The sums that the ledger has of the site.
+    pub(super) fn sum_book(&self) -> Result<SumBook, LedgerError> {
+        let excluded = self.exclude_accounts.iter().map(|account| fold_name(account)).collect();
+        SumBook::load(self.ledger, self.site, excluded)
     }
 }
 
@@ -98,15 +110,79 @@ pub enum IngestError {
     /// The file cannot be read as a report; nothing of it was kept.
     #[error(transparent)]
     Read(#[from] ReadError),
-    /// Its kind is recognised, but holds no jobs to bill.
-    #[error("this is a {0}: papertally bills from print logs; its sums are not taken in")]
+    /// Its kind is recognised, but has nothing to bill.
+    #[error("this is a {0}: balances are looked at by `papertally check`, and not taken in")]
     NoJobs(ReportKind),
+    /// Sums of days that other sums have already.
+    #[error(
+        "its sums are of {period}, and {report} has sums of {other}: the days that they share would count twice, and a \
+         sum cannot be divided"
+    )]
+    SumsOverlap {
+        /// The report's own period.
+        period: Period,
+        /// The period of the sums that are there.
+        other: Period,
+        /// Where those came from.
+        report: String,
+    },
+    /// A file that is followed, and was changed where it may not be; nothing of it was kept.
+    #[error(transparent)]
+    Followed(LedgerError),
     /// The ledger failed.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Ledger(LedgerError),
     /// The reading thread ended for a reason of its own: a fault in papertally.
     #[error("the file's reader ended early; nothing of the file was kept")]
     Reader,
+}
+
+impl From<LedgerError> for IngestError {
+    fn from(error: LedgerError) -> IngestError {
+        match error {
+            LedgerError::FollowedChanged { .. } | LedgerError::FollowedCopy { .. } => {
+                IngestError::Followed(error)
+            }
+            error => IngestError::Ledger(error),
+        }
+    }
+}
+
+impl IngestError {
+    /// The stable word for scripts.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            IngestError::Read(error) => error.code(),
+            IngestError::NoJobs(_) => "no-jobs",
+            IngestError::SumsOverlap { .. } => "sums-overlap",
+            IngestError::Followed(_) => "followed-file-changed",
+            IngestError::Ledger(_) | IngestError::Reader => "internal",
+        }
+    }
+
+    /// The line of the file it is about, where there is one.
+    pub const fn row(&self) -> Option<u64> {
+        match self {
+            IngestError::Read(error) => error.row(),
+            IngestError::Followed(LedgerError::FollowedChanged { row }) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// What to do about it, as a sentence.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            IngestError::Read(error) => Some(error.hint()),
+            IngestError::SumsOverlap { .. } => Some("export the summary of the days that are missing only"),
+            IngestError::Followed(_) => {
+                Some("put back the file as its writer made it; what is new in it is taken in then")
+            }
+            IngestError::NoJobs(_) => {
+                Some("keep it out of the inbox; the print log of the same days is what is billed")
+            }
+            IngestError::Ledger(_) | IngestError::Reader => None,
+        }
+    }
 }
 
 /// Names in the exclusion list that no row has: a typing mistake would bill what should be free.

@@ -3,6 +3,7 @@
 //! `collect` finds report files, `ingest` takes them in, `facts` reads what billing looks at, `plan` makes the
 //! batch (pure), `bill` issues it, `deliver` hands it out, `nightly` does all that is due.
 
+pub mod balances;
 mod batch;
 pub mod bill;
 pub mod books;

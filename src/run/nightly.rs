@@ -104,10 +104,7 @@ fn take_in(
 
 /// A file that was not taken in.
 fn refused(file: &Found, error: &IngestError) -> Finding {
-    let hint = match error {
-        IngestError::Read(error) => format!("; {}", error.hint()),
-        _ => String::new(),
-    };
+    let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
     Finding::new(Severity::Warning, "report-refused", format!("not taken in: {error}{hint}"))
         .in_file(&file.name)
 }

@@ -19,7 +19,10 @@ pub fn pages(
     let mut pages = Vec::new();
     let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(pages) };
     let Some(drafted) = draft(books, site, period)? else { return Ok(pages) };
-    let coverage = Coverage { covered: books.ledger.covered(site_id)?, gaps: drafted.gaps().to_vec() };
+    let coverage = Coverage {
+        covered: books.ledger.covered(site_id, site.reports.bill_from)?,
+        gaps: drafted.gaps().to_vec(),
+    };
     let stamp = books.now.format("%Y-%m-%dT%H%M%S");
     let mut batches: Vec<(String, Batch)> = Vec::new();
     for issued in books.ledger.batches(site_id)?.into_iter().filter(|batch| batch.period == period) {

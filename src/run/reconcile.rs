@@ -16,7 +16,7 @@ pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem
     let ledger = &books.ledger;
     let Some((site_id, _)) = ledger.known_site(&site.name)? else { return Ok(Vec::new()) };
     let names = Rc::new(ledger.names(site_id)?);
-    let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
+    let exclusions = Exclusions::of_site(&names, site);
     let mut items: BTreeMap<(String, String, String), SuspenseItem> = BTreeMap::new();
     for period in open_periods(books, site_id)? {
         let frozen = frozen_terms(ledger, site_id, period)?;
@@ -69,13 +69,13 @@ pub fn before_first_period(books: &Books<'_>, site: &SiteConfig) -> Result<Optio
         return Ok(None);
     };
     let batches = ledger.batches(site_id)?;
-    let exclusions = Exclusions::new(&ledger.names(site_id)?, &site.exclude_accounts, &site.ignore_printers);
+    let exclusions = Exclusions::of_site(&ledger.names(site_id)?, site);
     let billed =
         |job: &JobFact| day_of(job).is_some_and(|day| batches.iter().any(|batch| batch.period.contains(day)));
     let (mut jobs, mut cost) = (0_i64, Exact::ZERO);
-    ledger.each_job(site_id, before, |job| {
+    ledger.each_job(site_id, before, exclusions.source, |job| {
         if exclusions.reason(&job).is_none() && !billed(&job) {
-            jobs += 1;
+            jobs += job.jobs;
             cost += job.cost.map(Exact::from).unwrap_or_default();
         }
         Ok::<(), RunError>(())

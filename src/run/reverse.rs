@@ -99,7 +99,8 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
             }
         }
     }
-    let coverage = Coverage { covered: books.ledger.covered(site_id)?, gaps: Vec::new() };
+    let coverage =
+        Coverage { covered: books.ledger.covered(site_id, site.reports.bill_from)?, gaps: Vec::new() };
     let findings = write_deliveries(books, &batch, &coverage, &issue)?;
     issue.commit()?;
     Ok(Reversed { batch, findings, others })

@@ -1,21 +1,29 @@
-//! Reports of sums and balances: what they say, beside what the jobs say.
+//! Reports of sums: what they say, beside what the jobs and earlier reports say.
 //!
-//! A sum is never added to jobs. Where there are jobs of its period it is a control, and a difference is a
+//! A sum is never added to jobs. Where a site is billed from its jobs, sums are control totals, and a difference is a
 //! finding; a user's sum and an account's sum of one period hold the same jobs and are never added up either.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use crate::domain::{BalanceRow, Exact, Finding, Money, Period, Severity, SumRow, fold_name, is_within};
-use crate::ledger::RowIs;
+use super::books::Books;
+use super::error::RunError;
+use super::facts::Exclusions;
+use super::totals::IntakeTotals;
+use crate::config::SiteConfig;
+use crate::domain::{Exact, Finding, Period, Severity, Source, SumRow, fold_name, is_within};
+use crate::ledger::{Ledger, LedgerError, RowIs, SiteId};
 
 /// Start of the names that PaperCut gives to its internal accounts, such as `!!template account!!`.
 const INTERNAL_MARK: &str = "!!";
 
-/// Whose a sum or balance is.
+/// What one sum is of: whose, of which days, of which job type.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Subject {
-    User(String),
-    Account(String),
+struct Key {
+    source: Source,
+    period: Option<Period>,
+    /// Folded name of the user or account.
+    subject: String,
+    job_type: String,
 }
 
 /// A name as first seen, with its sum.
@@ -24,18 +32,20 @@ struct Entry {
     name: String,
     cost: Exact,
     pages: i64,
+    report: String,
 }
 
-/// Sums and balances of the reports of one call.
+/// The sums that a site's reports gave.
 #[derive(Debug, Default)]
 pub struct SumBook {
-    /// By period, subject and job type, all occurrences in one report together.
-    sums: BTreeMap<(Option<Period>, Subject, String), Entry>,
-    balances: BTreeMap<Subject, (String, Money)>,
-    /// Accounts of all rows, in the form in which they compare.
-    accounts: HashSet<String>,
+    /// All rows of one report and key together; of several reports the first.
+    sums: BTreeMap<Key, Entry>,
     /// What the report that is being read has brought so far.
-    current: HashMap<(Option<Period>, Subject, String), Entry>,
+    current: HashMap<Key, Entry>,
+    /// Accounts of the report's rows, in the form in which they compare.
+    accounts: HashSet<String>,
+    /// Accounts that are never billed.
+    excluded: HashSet<String>,
 }
 
 /// What all sums come to.
@@ -49,8 +59,6 @@ pub struct SumTotals {
     pub pages: i64,
     /// Cost, in the same way.
     pub cost: Exact,
-    /// Balances by user or account.
-    pub balances: BTreeMap<String, Money>,
 }
 
 /// What a row of sums or balances turned out to be.
@@ -58,67 +66,115 @@ pub struct SumTotals {
 pub struct Judged {
     /// How it is counted.
     pub is: RowIs,
+    /// Whether the ledger keeps it.
+    pub is_kept: bool,
     /// What a person should look at.
     pub finding: Option<Finding>,
 }
 
 impl SumBook {
-    /// Takes a row of sums of a report with that period.
-    pub fn sum(&mut self, row: &SumRow<'_>, period: Option<Period>, excluded: &HashSet<String>) -> Judged {
-        let (subject, name) = subject_of(row.user, row.account);
-        if let Subject::Account(account) = &subject {
-            self.accounts.insert(account.clone());
+    /// The sums that the ledger has of a site; `excluded` are the folded names of accounts that are never billed.
+    pub fn load(ledger: &Ledger, site: SiteId, excluded: HashSet<String>) -> Result<SumBook, LedgerError> {
+        let mut book = SumBook { excluded, ..SumBook::default() };
+        for sum in ledger.sums(site)? {
+            let name = if sum.source == Source::AccountSums { sum.account } else { sum.user };
+            let key = Key {
+                source: sum.source,
+                period: sum.period,
+                subject: fold_name(&name),
+                job_type: sum.job_type,
+            };
+            let entry = Entry { name, cost: Exact::ZERO, pages: 0, report: sum.report };
+            let entry = book.sums.entry(key).or_insert(entry);
+            entry.cost += Exact::from(sum.cost);
+            entry.pages += sum.pages;
         }
-        if let Some(judged) = never_billed(&subject, name, row.row, excluded) {
-            return judged;
-        }
-        let key = (period, subject, row.job_type.unwrap_or("").to_owned());
-        let cost = row.cost.map(Exact::from).unwrap_or_default();
-        let entry = self.current.entry(key.clone());
-        let entry = entry.or_insert_with(|| Entry { name: name.to_owned(), cost: Exact::ZERO, pages: 0 });
-        entry.cost += cost;
-        entry.pages += i64::from(row.pages.unwrap_or(0));
-        let is = if self.sums.contains_key(&key) { RowIs::Repeated } else { RowIs::New };
-        Judged { is, finding: None }
+        Ok(book)
     }
 
-    /// Takes a balance.
-    pub fn balance(&mut self, row: &BalanceRow<'_>, excluded: &HashSet<String>) -> Judged {
-        let (subject, name) = subject_of(row.user, row.account);
-        if let Subject::Account(account) = &subject {
-            self.accounts.insert(account.clone());
+    /// Takes a row of sums of a report with that name and period.
+    pub fn sum(&mut self, row: &SumRow<'_>, period: Option<Period>, report: &str) -> Judged {
+        let (source, name) = subject_of(row.user, row.account);
+        let subject = fold_name(name);
+        if source == Source::AccountSums {
+            self.accounts.insert(subject.clone());
         }
-        if let Some(judged) = never_billed(&subject, name, row.row, excluded) {
-            return judged;
+        if let Some(finding) = internal(source, name, row.row) {
+            return Judged { is: RowIs::NotBillable, is_kept: false, finding: Some(finding) };
         }
-        let is_deleted = name.to_lowercase().contains("[deleted]") && !row.balance.is_zero();
-        let finding = is_deleted.then(|| {
-            let message =
-                format!("`{name}` is deleted and has a balance of {}: decide who pays it", row.balance);
-            Finding::new(Severity::Warning, "deleted-with-balance", message).at_row(row.row)
-        });
-        let known = self.balances.insert(subject, (name.to_owned(), row.balance));
-        Judged { is: if known.is_some() { RowIs::Repeated } else { RowIs::New }, finding }
+        let excluded = excluded(source, name, row.row, &self.excluded);
+        let job_type = row.job_type.unwrap_or("").to_owned();
+        let key = Key { source, period, subject, job_type };
+        let is_known = self.sums.contains_key(&key) || self.has_other_shape(&key);
+        let entry = Entry { name: name.to_owned(), cost: Exact::ZERO, pages: 0, report: report.to_owned() };
+        let entry = self.current.entry(key).or_insert(entry);
+        entry.cost += row.cost.map(Exact::from).unwrap_or_default();
+        entry.pages += i64::from(row.pages.unwrap_or(0));
+        let is = match (&excluded, is_known) {
+            (Some(_), _) => RowIs::NotBillable,
+            (None, true) => RowIs::Repeated,
+            (None, false) => RowIs::New,
+        };
+        Judged { is, is_kept: !is_known, finding: excluded }
+    }
+
+    /// Whether an earlier report gave the same sums otherwise: by job type where this one does not, or the reverse.
+    fn has_other_shape(&self, key: &Key) -> bool {
+        let same = |other: &&Key| other.source == key.source && other.period == key.period;
+        self.sums.keys().filter(same).any(|other| other.job_type.is_empty() != key.job_type.is_empty())
+    }
+
+    /// A known period of such sums that has days in common with another one and is not the same: sums cannot be
+    /// divided, so both would count those days.
+    pub fn overlapping(&self, row: &SumRow<'_>, period: Option<Period>) -> Option<(Period, String)> {
+        let (source, _) = subject_of(row.user, row.account);
+        let period = period?;
+        self.sums.iter().filter(|(key, _)| key.source == source).find_map(|(key, entry)| {
+            let other = key.period.filter(|other| *other != period && other.overlaps(&period))?;
+            Some((other, entry.report.clone()))
+        })
     }
 
     /// Ends a report: what it said of a period before, and says differently now, is a finding.
     pub fn finish_report(&mut self) -> Vec<Finding> {
         let mut findings = Vec::new();
-        for (key, entry) in self.current.drain() {
-            match self.sums.get(&key) {
+        let differs = |name: &str, known: Exact, now: Exact| {
+            let message = format!(
+                "`{name}` had cost {known} in an earlier report of the same period, and has {now} here; the earlier \
+                 one holds"
+            );
+            Finding::new(Severity::Warning, "sum-differs", message)
+        };
+        let current = std::mem::take(&mut self.current);
+        let mut of_other_shape: BTreeMap<(Source, Option<Period>, String), Exact> = BTreeMap::new();
+        for (key, entry) in &current {
+            match self.sums.get(key) {
                 Some(known) if known.cost != entry.cost => {
-                    let message = format!(
-                        "`{}` had cost {} in an earlier report of the same period, and has {} here",
-                        known.name, known.cost, entry.cost
-                    );
-                    findings.push(Finding::new(Severity::Warning, "sum-differs", message));
+                    findings.push(differs(&known.name, known.cost, entry.cost));
                 }
-                Some(_) => {}
-                None => {
-                    self.sums.insert(key, entry);
+                None if self.has_other_shape(key) => {
+                    let subject = (key.source, key.period, key.subject.clone());
+                    *of_other_shape.entry(subject).or_default() += entry.cost;
                 }
+                Some(_) | None => {}
             }
         }
+        for ((source, period, subject), cost) in of_other_shape {
+            let of_subject =
+                |key: &&Key| (key.source, key.period, &key.subject) == (source, period, &subject);
+            let known = self.sums.iter().filter(|(key, _)| of_subject(key));
+            let (name, sum) = known.fold((subject.as_str(), Exact::ZERO), |(_, sum), (_, entry)| {
+                (entry.name.as_str(), sum + entry.cost)
+            });
+            if sum != cost {
+                findings.push(differs(name, sum, cost));
+            }
+        }
+        let new: Vec<(Key, Entry)> = current
+            .into_iter()
+            .filter(|(key, _)| !self.sums.contains_key(key) && !self.has_other_shape(key))
+            .collect();
+        self.sums.extend(new);
         findings.sort();
         findings
     }
@@ -127,26 +183,32 @@ impl SumBook {
     pub fn totals(&self) -> SumTotals {
         let mut totals = SumTotals::default();
         let (mut of_users, mut of_accounts) = ((Exact::ZERO, 0), (Exact::ZERO, 0));
-        let mut names: HashMap<&Subject, &str> = HashMap::new();
-        for ((_, subject, _), entry) in &self.sums {
-            let name = *names.entry(subject).or_insert(&entry.name);
-            let (sums, total) = match subject {
-                Subject::User(_) => (&mut totals.users, &mut of_users),
-                Subject::Account(_) => (&mut totals.accounts, &mut of_accounts),
+        let mut names: HashMap<(Source, &str), &str> = HashMap::new();
+        for (key, entry) in self.billable() {
+            let name = *names.entry((key.source, &key.subject)).or_insert(&entry.name);
+            let (sums, total) = match key.source {
+                Source::AccountSums => (&mut totals.accounts, &mut of_accounts),
+                Source::UserSums | Source::Jobs => (&mut totals.users, &mut of_users),
             };
             *sums.entry(name.to_owned()).or_default() += entry.cost;
             total.0 += entry.cost;
             total.1 += entry.pages;
         }
-        let has_users = self.sums.keys().any(|(_, subject, _)| matches!(subject, Subject::User(_)));
+        let has_users = self.sums.keys().any(|key| key.source == Source::UserSums);
         (totals.cost, totals.pages) = if has_users { of_users } else { of_accounts };
-        totals.balances = self.balances.values().cloned().collect();
         totals
+    }
+
+    fn billable(&self) -> impl Iterator<Item = (&Key, &Entry)> {
+        self.sums
+            .iter()
+            .filter(|(key, _)| key.source != Source::AccountSums || !is_within(&key.subject, &self.excluded))
     }
 
     /// The periods that sums were given for.
     pub fn periods(&self) -> Vec<Period> {
-        let mut periods: Vec<Period> = self.sums.keys().filter_map(|(period, ..)| *period).collect();
+        let mut periods: Vec<Period> = self.sums.keys().filter_map(|key| key.period).collect();
+        periods.sort();
         periods.dedup();
         periods
     }
@@ -158,77 +220,124 @@ impl SumBook {
         users: &BTreeMap<String, Exact>,
         accounts: &BTreeMap<String, Exact>,
     ) -> Vec<Finding> {
-        let mut said: BTreeMap<&Subject, (&str, Exact)> = BTreeMap::new();
-        for ((_, subject, _), entry) in self.sums.iter().filter(|((of, ..), _)| *of == Some(period)) {
-            said.entry(subject).or_insert((&entry.name, Exact::ZERO)).1 += entry.cost;
+        let mut said: BTreeMap<(Source, &str), (&str, Exact)> = BTreeMap::new();
+        for (key, entry) in self.billable().filter(|(key, _)| key.period == Some(period)) {
+            said.entry((key.source, &key.subject)).or_insert((&entry.name, Exact::ZERO)).1 += entry.cost;
         }
         let mut findings = Vec::new();
-        for (subject, (name, cost)) in said {
-            let (what, jobs) = match subject {
-                Subject::User(_) => ("user", users),
-                Subject::Account(_) => ("account", accounts),
+        for ((source, subject), (name, cost)) in &said {
+            let (what, jobs) = match source {
+                Source::AccountSums => ("account", accounts),
+                Source::UserSums | Source::Jobs => ("user", users),
             };
-            let counted: Exact = jobs
-                .iter()
-                .filter(|(other, _)| fold_name(other) == fold_name(name))
-                .map(|(_, cost)| *cost)
-                .sum();
-            if counted != cost {
-                let message = format!(
-                    "{what} `{name}`: the summary of {period} says {cost}, the jobs come to {counted} (difference {})",
-                    counted - cost
-                );
-                findings.push(Finding::new(Severity::Warning, "sum-differs", message));
+            let of_subject = jobs.iter().filter(|(other, _)| fold_name(other) == *subject);
+            let counted: Exact = of_subject.map(|(_, cost)| *cost).sum();
+            if counted != *cost {
+                findings.push(differs_from_jobs(what, name, period, *cost, counted));
+            }
+        }
+        let has = |source: Source| said.keys().any(|(of, _)| *of == source);
+        for (source, what, jobs) in
+            [(Source::UserSums, "user", users), (Source::AccountSums, "account", accounts)]
+        {
+            let is_said = |name: &str| said.contains_key(&(source, fold_name(name).as_str()));
+            for (name, counted) in
+                jobs.iter().filter(|(name, cost)| has(source) && !cost.is_zero() && !is_said(name))
+            {
+                findings.push(differs_from_jobs(what, name, period, Exact::ZERO, *counted));
             }
         }
         findings
     }
 
-    /// The accounts of all rows, also of those that are never billed, in the form in which they compare.
+    /// The accounts of the report's rows, also of those that are never billed, in the form in which they compare.
     pub fn seen_accounts(&self) -> HashSet<String> {
         self.accounts.clone()
     }
 
     /// The names that sums were given for.
     pub fn names(&self) -> (Vec<&str>, Vec<&str>) {
-        let (mut users, mut accounts) = (Vec::new(), Vec::new());
-        for ((_, subject, _), entry) in &self.sums {
-            match subject {
-                Subject::User(_) => users.push(entry.name.as_str()),
-                Subject::Account(_) => accounts.push(entry.name.as_str()),
-            }
-        }
-        (users, accounts)
+        let of = |source: Source| {
+            self.sums
+                .iter()
+                .filter(move |(key, _)| key.source == source)
+                .map(|(_, entry)| entry.name.as_str())
+        };
+        (of(Source::UserSums).collect(), of(Source::AccountSums).collect())
     }
 }
 
-fn subject_of<'a>(user: Option<&'a str>, account: Option<&'a str>) -> (Subject, &'a str) {
+fn differs_from_jobs(what: &str, name: &str, period: Period, said: Exact, counted: Exact) -> Finding {
+    let difference = counted - said;
+    let message = format!(
+        "{what} `{name}`: the summary of {period} says {said}, the jobs come to {counted} (difference {difference})"
+    );
+    Finding::new(Severity::Warning, "sum-differs", message)
+}
+
+/// Whose a row is, and the name.
+pub(super) fn subject_of<'a>(user: Option<&'a str>, account: Option<&'a str>) -> (Source, &'a str) {
     match user {
-        Some(user) => (Subject::User(fold_name(user)), user),
-        None => {
-            let account = account.unwrap_or("");
-            (Subject::Account(fold_name(account)), account)
-        }
+        Some(user) => (Source::UserSums, user),
+        None => (Source::AccountSums, account.unwrap_or("")),
     }
 }
 
-/// Accounts that PaperCut made for itself, and those that the operator excludes.
-fn never_billed(subject: &Subject, name: &str, row: u64, excluded: &HashSet<String>) -> Option<Judged> {
-    let Subject::Account(folded) = subject else { return None };
-    let reason = if name.starts_with(INTERNAL_MARK) {
-        format!("not billed: `{name}` is a template account of PaperCut's own")
-    } else if is_within(folded, excluded) {
-        format!("not billed: `{name}` is excluded by `exclude_accounts`")
-    } else {
+/// An account that PaperCut made for itself.
+pub(super) fn internal(source: Source, name: &str, row: u64) -> Option<Finding> {
+    if source != Source::AccountSums || !name.starts_with(INTERNAL_MARK) {
         return None;
-    };
-    let finding = Finding::new(Severity::Note, "not-billable", reason).at_row(row);
-    Some(Judged { is: RowIs::NotBillable, finding: Some(finding) })
+    }
+    let reason = format!("not billed: `{name}` is a template account of PaperCut's own");
+    Some(Finding::new(Severity::Note, "not-billable", reason).at_row(row))
+}
+
+/// An account that the operator excludes.
+pub(super) fn excluded(source: Source, name: &str, row: u64, excluded: &HashSet<String>) -> Option<Finding> {
+    if source != Source::AccountSums || !is_within(&fold_name(name), excluded) {
+        return None;
+    }
+    let reason = format!("not billed: `{name}` is excluded by `exclude_accounts`");
+    Some(Finding::new(Severity::Note, "not-billable", reason).at_row(row))
+}
+
+/// What sums and jobs of a period tell of each other, and sums that do not fit into it.
+pub fn control(
+    books: &Books<'_>,
+    site: &SiteConfig,
+    site_id: SiteId,
+    period: Period,
+) -> Result<Vec<Finding>, RunError> {
+    let ledger = &books.ledger;
+    let source = site.reports.bill_from;
+    let mut findings = Vec::new();
+    for (report, own) in
+        ledger.sums_across(site_id, period, source)?.into_iter().filter(|_| source != Source::Jobs)
+    {
+        let message = format!(
+            "{report} has sums of {own}, which cannot be divided: bill `--period {}..{}`, or give summaries of {period}",
+            own.first_day(),
+            own.last_day()
+        );
+        findings.push(Finding::new(Severity::Error, "sum-across-periods", message));
+    }
+    let excluded = site.exclude_accounts.iter().map(|account| fold_name(account)).collect();
+    let book = SumBook::load(ledger, site_id, excluded)?;
+    let names = ledger.names(site_id)?;
+    let exclusions = Exclusions::new(&names, Source::Jobs, &site.exclude_accounts, &site.ignore_printers);
+    for own in book.periods().into_iter().filter(|own| period.contains(own.last_day())) {
+        let jobs = IntakeTotals::of(ledger, site_id, own, &names, &exclusions)?;
+        if jobs.total.jobs > 0 {
+            findings.extend(book.compare(own, &jobs.users, &jobs.accounts));
+        }
+    }
+    Ok(findings)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::Money;
 
     fn row<'a>(user: Option<&'a str>, account: Option<&'a str>, cost: &str) -> SumRow<'a> {
         SumRow {
@@ -250,17 +359,16 @@ mod tests {
     #[test]
     fn an_equal_second_summary_is_repeated_and_another_one_is_told() {
         let mut book = SumBook::default();
-        let none = HashSet::new();
-        assert_eq!(book.sum(&row(Some("ann"), None, "1.00"), october(), &none).is, RowIs::New);
+        assert_eq!(book.sum(&row(Some("ann"), None, "1.00"), october(), "a.csv").is, RowIs::New);
         assert!(book.finish_report().is_empty());
-        assert_eq!(book.sum(&row(Some("ANN"), None, "1.00"), october(), &none).is, RowIs::Repeated);
+        assert_eq!(book.sum(&row(Some("ANN"), None, "1.00"), october(), "a.csv").is, RowIs::Repeated);
         assert!(book.finish_report().is_empty());
-        book.sum(&row(Some("ann"), None, "1.20"), october(), &none);
+        book.sum(&row(Some("ann"), None, "1.20"), october(), "a.csv");
         let told = book.finish_report();
         assert_eq!(told.len(), 1);
         assert_eq!(
             told[0].message,
-            "`ann` had cost 1.00 in an earlier report of the same period, and has 1.20 here"
+            "`ann` had cost 1.00 in an earlier report of the same period, and has 1.20 here; the earlier one holds"
         );
         assert_eq!(book.totals().cost.to_string(), "1.00");
     }
@@ -268,9 +376,8 @@ mod tests {
     #[test]
     fn users_and_accounts_of_one_period_are_not_added_up() {
         let mut book = SumBook::default();
-        let none = HashSet::new();
-        book.sum(&row(Some("ann"), None, "1.00"), october(), &none);
-        book.sum(&row(None, Some("LABS"), "0.40"), october(), &none);
+        book.sum(&row(Some("ann"), None, "1.00"), october(), "a.csv");
+        book.sum(&row(None, Some("LABS"), "0.40"), october(), "a.csv");
         book.finish_report();
         let totals = book.totals();
         assert_eq!((totals.cost.to_string(), totals.pages), ("1.00".to_owned(), 2));
@@ -280,7 +387,7 @@ mod tests {
     #[test]
     fn a_difference_to_the_jobs_names_both_sides() {
         let mut book = SumBook::default();
-        book.sum(&row(Some("omar"), None, "0.50"), october(), &HashSet::new());
+        book.sum(&row(Some("omar"), None, "0.50"), october(), "a.csv");
         book.finish_report();
         let jobs = BTreeMap::from([("Omar".to_owned(), Exact::from("0.30".parse::<Money>().unwrap()))]);
         let told = book.compare(october().unwrap(), &jobs, &BTreeMap::new());

@@ -5,12 +5,16 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 
 use chrono::NaiveDate;
 
+use super::balances::BalanceBook;
 use super::batch::{Batch, NameKind, OwnedBalance, OwnedSum, Packed, PackedJob, PackedSum, Packer};
 use super::intake::{IngestError, Intake, ListedJob, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::rejected::{FINDINGS_PER_FILE_MAX, rejected};
-use super::sums::SumBook;
-use crate::domain::{Finding, Money, Period, Rejection, Row, Severity, fold_name, is_within};
+use super::sums::{SumBook, subject_of};
+use crate::domain::{
+    BalanceRow, Finding, Fingerprint, JobState, Money, Period, Rejection, Row, RowChain, Severity, Source,
+    SumRow, fold_name, is_within,
+};
 use crate::ledger::{Ingest, JobNames, KeyedJob, LedgerError, RowIs};
 use crate::sources::{ReadRowsError, Report};
 
@@ -28,7 +32,15 @@ pub(super) struct Named<Id> {
 /// A file on its way in.
 pub(super) struct Taking<'l, 's> {
     pub(super) ingest: Ingest<'l>,
-    sums: Option<&'s mut SumBook>,
+    sums: SumBook,
+    balances: Option<&'s mut BalanceBook>,
+    report_name: String,
+    bill_from: Source,
+    /// The place of the next row, where it gives no job.
+    place: Option<RowChain>,
+    /// Names of the sums of this report.
+    seen_users: Vec<String>,
+    seen_accounts: Vec<String>,
     period: Option<Period>,
     exclude_accounts: HashSet<String>,
     ignore_printers: HashSet<String>,
@@ -48,12 +60,20 @@ impl<'l, 's> Taking<'l, 's> {
     pub(super) fn new(
         intake: &Intake<'_>,
         ingest: Ingest<'l>,
-        sums: Option<&'s mut SumBook>,
+        report_name: &str,
+        sums: SumBook,
+        balances: Option<&'s mut BalanceBook>,
     ) -> Taking<'l, 's> {
         let folded = |names: &[String]| names.iter().map(|name| fold_name(name)).collect();
         Taking {
             ingest,
             sums,
+            balances,
+            report_name: report_name.to_owned(),
+            bill_from: intake.bill_from,
+            place: None,
+            seen_users: Vec::new(),
+            seen_accounts: Vec::new(),
             period: None,
             exclude_accounts: folded(intake.exclude_accounts),
             ignore_printers: folded(intake.ignore_printers),
@@ -74,10 +94,10 @@ impl<'l, 's> Taking<'l, 's> {
     pub(super) fn read(&mut self, report: Report, progress: &mut dyn FnMut(u64)) -> Result<(), IngestError> {
         let kind = report.facts().kind;
         self.period = report.facts().period;
-        let takes_sums = self.sums.is_some();
+        let takes_balances = self.balances.is_some();
         std::thread::scope(|scope| {
             let (sender, receiver) = sync_channel(BATCHES_AHEAD);
-            let reader = scope.spawn(move || read_batches(report, takes_sums, &sender));
+            let reader = scope.spawn(move || read_batches(report, takes_balances, &sender));
             let written = receiver.iter().try_for_each(|batch| self.batch(&batch, progress));
             drop(receiver);
             let read = reader.join().map_err(|_| IngestError::Reader)?;
@@ -91,7 +111,7 @@ impl<'l, 's> Taking<'l, 's> {
         })
     }
 
-    fn batch(&mut self, batch: &Batch, progress: &mut dyn FnMut(u64)) -> Result<(), LedgerError> {
+    fn batch(&mut self, batch: &Batch, progress: &mut dyn FnMut(u64)) -> Result<(), IngestError> {
         for row in &batch.rows {
             match row {
                 Packed::Job(job) => {
@@ -99,39 +119,122 @@ impl<'l, 's> Taking<'l, 's> {
                     self.job(job, batch.document(job))?;
                 }
                 Packed::Name(kind, name) => self.name(*kind, name)?,
+                Packed::Rejected(rejection) if self.pass(rejection.row)? => {
+                    // It is told once; a file that grows every night is no news of an old line.
+                    self.ingest.tally(RowIs::Repeated, rejection.cost);
+                }
                 Packed::Rejected(rejection) => self.reject(rejection)?,
                 Packed::Finding(finding) => self.note(finding.clone()),
-                Packed::Sum(sum) => self.sum(sum),
+                Packed::Sum(PackedSum::Sum(sum)) => self.sum(&sum.row())?,
+                Packed::Sum(PackedSum::Balance(balance)) => self.balance(&balance.row()),
+                Packed::Place(chain) => self.place = Some(*chain),
+                Packed::LeftOut(row, cost) => {
+                    self.pass(*row)?;
+                    self.ingest.tally(RowIs::NotBillable, *cost);
+                }
             }
         }
         Ok(())
     }
 
-    /// Counts a row of sums or balances.
-    fn sum(&mut self, row: &PackedSum) {
-        let Some(book) = self.sums.as_deref_mut() else { return };
-        let (judged, cost) = match row {
-            PackedSum::Sum(sum) => (book.sum(&sum.row(), self.period, &self.exclude_accounts), sum.cost),
-            // A balance is money that is owed, not money that was printed: it stays out of the report's sums.
-            PackedSum::Balance(balance) => (book.balance(&balance.row(), &self.exclude_accounts), None),
+    /// Takes notice of a row that gives no job, where the file is followed; true where it was there before.
+    fn pass(&mut self, row: u64) -> Result<bool, LedgerError> {
+        match self.place.take() {
+            Some(chain) => self.ingest.pass(chain, row),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes a row of sums: once for a period, and never beside sums of other days that it shares.
+    fn sum(&mut self, row: &SumRow<'_>) -> Result<(), IngestError> {
+        if self.bill_from != Source::Jobs
+            && let (Some(period), Some((other, report))) =
+                (self.period, self.sums.overlapping(row, self.period))
+        {
+            return Err(IngestError::SumsOverlap { period, other, report });
+        }
+        let judged = self.sums.sum(row, self.period, &self.report_name);
+        let (source, name) = subject_of(row.user, row.account);
+        match self.period.filter(|_| judged.is_kept) {
+            Some(period) => self.keep_sum(row, source, period, judged.is)?,
+            None => {
+                self.ingest.set_source(source);
+                self.ingest.tally(judged.is, row.cost);
+            }
+        }
+        match source {
+            Source::AccountSums => self.seen_accounts.push(name.to_owned()),
+            Source::UserSums | Source::Jobs => self.seen_users.push(name.to_owned()),
+        }
+        if let Some(finding) = judged.finding {
+            self.note(finding);
+        }
+        Ok(())
+    }
+
+    /// Keeps a sum as one row of the ledger, on the last second of its period.
+    fn keep_sum(
+        &mut self,
+        row: &SumRow<'_>,
+        source: Source,
+        period: Period,
+        is: RowIs,
+    ) -> Result<(), LedgerError> {
+        let account = row.account.unwrap_or("");
+        let job_type = row.job_type.unwrap_or("");
+        let end = period.day_after().and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
+        let subject = format!("{period} {job_type} {}", fold_name(account));
+        let names = JobNames {
+            user: self.ingest.user(row.user.unwrap_or(""))?,
+            account: self.ingest.account(account)?,
+            printer: self.ingest.printer("")?,
+            job_type: self.ingest.job_type(job_type)?,
+            paper_size: None,
         };
-        self.ingest.tally(judged.is, cost);
+        let sum = KeyedJob {
+            row: row.row,
+            second: end - 1,
+            fingerprint: Fingerprint::of(source.as_str(), &subject, 0),
+            names,
+            has_account: row.account.is_some(),
+            document: None,
+            pages: row.pages.unwrap_or(0),
+            colour_pages: row.colour_pages,
+            duplex: None,
+            grayscale: None,
+            cost: row.cost,
+            state: JobState::Charged,
+            chain: None,
+            source,
+            jobs: row.jobs.unwrap_or(1),
+        };
+        self.ingest.sum(&sum, is)
+    }
+
+    /// Counts a balance: it stays out of the report's sums of money.
+    fn balance(&mut self, row: &BalanceRow<'_>) {
+        let Some(book) = self.balances.as_deref_mut() else { return };
+        let judged = book.balance(row, &self.exclude_accounts);
+        self.ingest.tally(judged.is, None);
         if let Some(finding) = judged.finding {
             self.note(finding);
         }
     }
 
-    /// Ends a report of sums: differences to earlier ones, names that look alike, exclusions without a row.
+    /// Ends a report of sums or balances: differences to earlier ones, names that look alike, exclusions without a
+    /// row.
     pub(super) fn end_sums(&mut self, intake: &Intake<'_>) {
-        let Some(book) = self.sums.as_deref_mut() else { return };
-        let mut findings = book.finish_report();
-        let (users, accounts) = book.names();
-        if users.is_empty() && accounts.is_empty() {
+        let mut findings = self.sums.finish_report();
+        let mut seen = self.sums.seen_accounts();
+        seen.extend(self.balances.as_deref().map(BalanceBook::seen_accounts).unwrap_or_default());
+        let (users, accounts) =
+            (std::mem::take(&mut self.seen_users), std::mem::take(&mut self.seen_accounts));
+        if users.is_empty() && accounts.is_empty() && seen.is_empty() {
             return;
         }
-        findings.extend(lookalikes(Kind::Users, users.iter().copied()));
-        findings.extend(lookalikes(Kind::Accounts, accounts.iter().copied()));
-        findings.extend(unmatched(intake, &book.seen_accounts()));
+        findings.extend(lookalikes(Kind::Users, users.iter().map(String::as_str)));
+        findings.extend(lookalikes(Kind::Accounts, accounts.iter().map(String::as_str)));
+        findings.extend(unmatched(intake, &seen));
         self.findings.append(&mut findings);
     }
 
@@ -181,6 +284,9 @@ impl<'l, 's> Taking<'l, 's> {
             grayscale: job.grayscale,
             cost: job.cost,
             state: job.state,
+            chain: job.chain,
+            source: Source::Jobs,
+            jobs: 1,
         };
         let is = self.ingest.keyed(&keyed, exclusion.is_some())?;
         let day = job.time.date();
@@ -242,16 +348,18 @@ enum Stop {
 /// Reads all rows and sends them by the batch.
 fn read_batches(
     mut report: Report,
-    takes_sums: bool,
+    takes_balances: bool,
     sender: &SyncSender<Batch>,
 ) -> Result<(), ReadRowsError<Stop>> {
     let mut packer = Packer::default();
     report.read(|row| {
         match row {
             Row::Job(job) => packer.job(&job),
+            Row::Place(chain) => packer.batch.rows.push(Packed::Place(chain)),
+            Row::LeftOut { row, cost } => packer.batch.rows.push(Packed::LeftOut(row, cost)),
             Row::Rejected(rejection) => packer.batch.rows.push(Packed::Rejected(rejection)),
             Row::Finding(finding) => packer.batch.rows.push(Packed::Finding(finding)),
-            Row::Sum(_) | Row::Balance(_) if !takes_sums => return Err(Stop::NoJobs),
+            Row::Balance(_) if !takes_balances => return Err(Stop::NoJobs),
             Row::Sum(sum) => packer.batch.rows.push(Packed::Sum(PackedSum::Sum(OwnedSum::of(&sum)))),
             Row::Balance(balance) => {
                 packer.batch.rows.push(Packed::Sum(PackedSum::Balance(OwnedBalance::of(&balance))));

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::facts::Exclusions;
 use super::sums::SumBook;
-use crate::domain::{Exact, Finding, Period};
-use crate::ledger::{JobFact, Ledger, LedgerError, Marks, SiteId};
+use crate::domain::{Exact, Finding, Period, Source};
+use crate::ledger::{JobFact, Ledger, LedgerError, Marks, NameTable, SiteId};
 
 /// One sum.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub struct TotalsRow {
 
 impl TotalsRow {
     fn add(&mut self, job: &JobFact) {
-        self.jobs += 1;
+        self.jobs += job.jobs;
         self.pages += job.pages;
         self.colour_pages += job.colour_pages;
         self.cost += job.cost.map(Exact::from).unwrap_or_default();
@@ -39,7 +39,7 @@ pub fn totals(
 ) -> Result<(BTreeMap<String, TotalsRow>, TotalsRow), LedgerError> {
     let mut rows: BTreeMap<String, TotalsRow> = BTreeMap::new();
     let mut total = TotalsRow::default();
-    ledger.each_job(site, period, |job| {
+    ledger.each_job(site, period, exclusions.source, |job| {
         if exclusions.reason(&job).is_none() {
             rows.entry(key(&job)).or_default().add(&job);
             total.add(&job);
@@ -61,6 +61,47 @@ pub struct IntakeTotals {
 }
 
 impl IntakeTotals {
+    /// Sums the billable jobs of a period.
+    pub fn of(
+        ledger: &Ledger,
+        site: SiteId,
+        period: Period,
+        names: &NameTable,
+        exclusions: &Exclusions,
+    ) -> Result<IntakeTotals, LedgerError> {
+        IntakeTotals::after(ledger, site, Marks::default(), period, names, exclusions)
+    }
+
+    fn after(
+        ledger: &Ledger,
+        site: SiteId,
+        mark: Marks,
+        days: Period,
+        names: &NameTable,
+        exclusions: &Exclusions,
+    ) -> Result<IntakeTotals, LedgerError> {
+        let mut sums = IntakeTotals::default();
+        let (mut users, mut accounts): (BTreeMap<i64, Exact>, BTreeMap<i64, Exact>) = Default::default();
+        ledger.each_job(site, days, exclusions.source, |job| {
+            if job.id > mark.job && exclusions.reason(&job).is_none() {
+                let cost = job.cost.map(Exact::from).unwrap_or_default();
+                sums.total.add(&job);
+                *users.entry(job.user).or_default() += cost;
+                if let Some(account) = job.account {
+                    *accounts.entry(account).or_default() += cost;
+                }
+            }
+            Ok::<(), LedgerError>(())
+        })?;
+        let named = |sums: BTreeMap<i64, Exact>, table: &HashMap<i64, String>| {
+            let named = sums.into_iter().filter_map(|(id, cost)| Some((table.get(&id)?.clone(), cost)));
+            named.filter(|(name, _)| !name.is_empty()).collect()
+        };
+        sums.users = named(users, &names.users);
+        sums.accounts = named(accounts, &names.accounts);
+        Ok(sums)
+    }
+
     /// Adds what reports of sums say, where there are no jobs of their periods; else compares, and returns the
     /// differences.
     pub fn beside(&mut self, book: &SumBook) -> Vec<Finding> {
@@ -85,30 +126,12 @@ pub fn intake_totals(
     ledger: &Ledger,
     site: SiteId,
     mark: Marks,
+    source: Source,
     exclude_accounts: &[String],
     ignore_printers: &[String],
 ) -> Result<IntakeTotals, LedgerError> {
-    let mut sums = IntakeTotals::default();
-    let Some(days) = ledger.days_after(site, mark)? else { return Ok(sums) };
+    let Some(days) = ledger.days_after(site, mark)? else { return Ok(IntakeTotals::default()) };
     let names = ledger.names(site)?;
-    let exclusions = Exclusions::new(&names, exclude_accounts, ignore_printers);
-    let (mut users, mut accounts): (BTreeMap<i64, Exact>, BTreeMap<i64, Exact>) = Default::default();
-    ledger.each_job(site, days, |job| {
-        if job.id > mark.job && exclusions.reason(&job).is_none() {
-            let cost = job.cost.map(Exact::from).unwrap_or_default();
-            sums.total.add(&job);
-            *users.entry(job.user).or_default() += cost;
-            if let Some(account) = job.account {
-                *accounts.entry(account).or_default() += cost;
-            }
-        }
-        Ok::<(), LedgerError>(())
-    })?;
-    let named = |sums: BTreeMap<i64, Exact>, table: &HashMap<i64, String>| {
-        let named = sums.into_iter().filter_map(|(id, cost)| Some((table.get(&id)?.clone(), cost)));
-        named.filter(|(name, _)| !name.is_empty()).collect()
-    };
-    sums.users = named(users, &names.users);
-    sums.accounts = named(accounts, &names.accounts);
-    Ok(sums)
+    let exclusions = Exclusions::new(&names, source, exclude_accounts, ignore_printers);
+    IntakeTotals::after(ledger, site, mark, days, &names, &exclusions)
 }

@@ -9,7 +9,7 @@ use super::cells::RowText;
 use super::field::Field;
 use super::layout::{HeaderFit, Layout, clean};
 use super::preamble::is_comment;
-use super::profile::Headers;
+use super::profile::Profiles;
 
 /// Words for a sum of all rows, in the languages of the headers.
 const TOTALS: [&str; 22] = [
@@ -50,7 +50,7 @@ pub(super) enum Aside {
 }
 
 /// Whether the row is one of them.
-pub(super) fn aside(row: &RowText<'_>, layout: &Layout, names: &Headers) -> Option<Aside> {
+pub(super) fn aside(row: &RowText<'_>, layout: &Layout, known: &Profiles) -> Option<Aside> {
     let first = row.iter().map(clean).find(|cell| !cell.is_empty());
     let Some(first) = first else { return Some(Aside::Blank) };
     if is_total(row, layout, first) {
@@ -61,7 +61,7 @@ pub(super) fn aside(row: &RowText<'_>, layout: &Layout, names: &Headers) -> Opti
     if is_title || (is_comment(cell) && (row.is_single() || row.line().contains(" = "))) {
         return Some(Aside::Comment);
     }
-    match Layout::of(row, names, Some(layout.kind)) {
+    match Layout::of(row, known, Some(layout.kind)) {
         HeaderFit::Layout(other) if other.kind == layout.kind => Some(Aside::Header(other)),
         _ => None,
     }

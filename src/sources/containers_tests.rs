@@ -30,6 +30,8 @@ fn read(bytes: &[u8], settings: &ReadSettings) -> Vec<String> {
             }
             Row::Sum(sum) => format!("{} {:?} {:?}", sum.row, sum.user.or(sum.account), sum.cost),
             Row::Balance(balance) => format!("{} {:?} {}", balance.row, balance.user, balance.balance),
+            Row::Place(_) => "place".to_owned(),
+            Row::LeftOut { row, .. } => format!("{row} left out"),
             Row::Rejected(rejection) => {
                 format!("{} rejected {}: {}", rejection.row, rejection.column, rejection.message())
             }

@@ -21,7 +21,7 @@ use super::input::{Bytes, Input};
 use super::layout::clean;
 use super::limits::{CHUNK_BYTES, HEADER_BYTES_MAX, HEADER_ROWS_MAX, WORKBOOK_BYTES_MAX};
 use super::page::read_page;
-use super::profile::{Headers, has_jobs};
+use super::profile::{Profiles, RowsAre};
 use super::settings::ReadSettings;
 use super::sniff::{Search, Start, find_header};
 use super::workbook::{read_xls, read_zipped};
@@ -56,7 +56,7 @@ impl Content {
     pub(super) fn open(
         path: &Path,
         settings: &ReadSettings,
-        names: &Headers,
+        known: &Profiles,
     ) -> Result<(Content, Vec<Part>, Vec<Finding>), ReadError> {
         let mut outer = Input::open(path)?;
         let mut container = container_of(&outer.head(CHUNK_BYTES)?)?;
@@ -74,7 +74,7 @@ impl Content {
         let (body, sha256) = Body::read(input, container, settings)?;
         let sha256 = if unpacked.is_some() { outer.hash()? } else { sha256 };
         let mut content = Content { outer, sha256, unpacked, body };
-        let (parts, findings) = content.parts(settings, names)?;
+        let (parts, findings) = content.parts(settings, known)?;
         if matches!(content.body, Body::Grid { .. }) {
             content.check_unchanged(Tail::Row)?;
         }
@@ -121,7 +121,7 @@ impl Content {
                 let input = self.unpacked.as_mut().map_or(&mut self.outer, |(inner, _)| inner);
                 let delimiter = start.delimiter.unwrap_or(b',');
                 let mut rows = Rows::new(input.text(bytes)?, delimiter, tail);
-                if start.layout.kind == ReportKind::ServerLog {
+                if !start.layout.profile.quotes {
                     rows = rows.without_quotes();
                 }
                 while rows.advance()? {
@@ -133,10 +133,16 @@ impl Content {
                 Ok(rows.unfinished())
             }
             Body::Grid { grid, .. } => {
-                let mut is_below = false;
+                let mut is_below = !start.has_header;
                 grid.read(part.sheet, |row| {
                     // Several rows of a page may start in one line.
-                    if is_below { take(row) } else { is_header(row, start, &mut is_below) }
+                    if !start.has_header && row.row <= start.header_row {
+                        Ok(())
+                    } else if is_below {
+                        take(row)
+                    } else {
+                        is_header(row, start, &mut is_below)
+                    }
                 })?;
                 let unfinished = grid.sheets.get(part.sheet).and_then(|sheet| sheet.unfinished);
                 match unfinished {
@@ -159,15 +165,15 @@ impl Content {
     fn parts(
         &mut self,
         settings: &ReadSettings,
-        names: &Headers,
+        known: &Profiles,
     ) -> Result<(Vec<Part>, Vec<Finding>), ReadError> {
         match &mut self.body {
             Body::Text(bytes) => {
                 let input = self.unpacked.as_mut().map_or(&mut self.outer, |(inner, _)| inner);
-                let start = find_header(&head_text(input, bytes)?, names, settings.kind)?;
+                let start = find_header(&head_text(input, bytes)?, known, settings.kind)?;
                 Ok((vec![Part { sheet: 0, name: None, start }], Vec::new()))
             }
-            Body::Grid { grid, .. } => parts_of_grid(grid, settings.kind, names),
+            Body::Grid { grid, .. } => parts_of_grid(grid, settings.kind, known),
         }
     }
 }
@@ -286,22 +292,23 @@ impl From<ReadError> for Stop {
 fn parts_of_grid(
     grid: &mut Grid,
     wanted: Option<ReportKind>,
-    names: &Headers,
+    known: &Profiles,
 ) -> Result<(Vec<Part>, Vec<Finding>), ReadError> {
     let mut parts = Vec::new();
     let mut others: Vec<(String, ReadError)> = Vec::new();
     for sheet in 0..grid.sheets.len() {
         let name = grid.sheets.get(sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
-        match start_of_sheet(grid, sheet, wanted, names)? {
+        match start_of_sheet(grid, sheet, wanted, known)? {
             Ok(start) => parts.push(Part { sheet, name: Some(name), start }),
             Err(error) => others.push((name, error)),
         }
     }
-    let kinds = || parts.iter().map(|part| part.start.layout.kind);
-    let kind = kinds()
-        .find(|kind| Some(*kind) == wanted)
-        .or_else(|| kinds().find(|kind| has_jobs(*kind)))
-        .or_else(|| kinds().next());
+    let layouts = || parts.iter().map(|part| &part.start.layout);
+    let kind = layouts()
+        .find(|layout| Some(layout.kind) == wanted)
+        .or_else(|| layouts().find(|layout| layout.profile.rows == RowsAre::Jobs))
+        .or_else(|| layouts().next())
+        .map(|layout| layout.kind);
     let Some(kind) = kind else {
         let is_telling =
             |(_, error): &(String, ReadError)| !matches!(error, ReadError::NotAReport | ReadError::Empty);
@@ -340,11 +347,12 @@ fn start_of_sheet(
     grid: &mut Grid,
     sheet: usize,
     wanted: Option<ReportKind>,
-    names: &Headers,
+    known: &Profiles,
 ) -> Result<Result<Start, ReadError>, ReadError> {
-    let mut search = Search::new(names, wanted);
+    let mut search = Search::new(known, wanted);
     let mut preamble: Vec<String> = Vec::new();
     let mut found = None;
+    let mut first = None;
     let mut is_own = false;
     let looked = grid.read(sheet, |row| {
         let cells: Vec<&str> = row.iter().map(clean).take(2).collect();
@@ -358,6 +366,12 @@ fn start_of_sheet(
                 Err(Stop::Found)
             }
             None => {
+                // A layout without a header is asked last, and only where no header follows.
+                if first.is_none()
+                    && let Some(layout) = search.look_without_header(row)
+                {
+                    first = Some((layout, row.row.saturating_sub(1), preamble.clone()));
+                }
                 preamble.push(row.line().to_owned());
                 Ok(())
             }
@@ -370,7 +384,14 @@ fn start_of_sheet(
         return Err(ReadError::OwnOutput("papertally's own workbook of invoice lines"));
     }
     Ok(match found {
-        Some((layout, header_row)) => Ok(Start { delimiter: None, layout, header_row, preamble }),
+        Some((layout, header_row)) => {
+            Ok(Start { delimiter: None, layout, header_row, has_header: true, preamble })
+        }
+        None if first.is_some() => {
+            first.map_or(Err(ReadError::NotAReport), |(layout, header_row, preamble)| {
+                Ok(Start { delimiter: None, layout, header_row, has_header: false, preamble })
+            })
+        }
         None if preamble.is_empty() => Err(ReadError::Empty),
         None => Err(search.why_not()),
     })

@@ -119,6 +119,15 @@ pub(super) fn read_iso(text: &str) -> Option<NaiveDateTime> {
     day.and_hms_opt(u32::from(two(11)?), u32::from(two(14)?), u32::from(two(17)?))
 }
 
+/// A date and time in a form that the operator gives, in the signs of strftime; midnight where it has no time.
+pub(super) fn read_formatted(text: &str, format: &str) -> Option<NaiveDateTime> {
+    let text = text.trim_matches(is_blank);
+    let moment = NaiveDateTime::parse_from_str(text, format).ok();
+    let moment =
+        moment.or_else(|| Some(NaiveDate::parse_from_str(text, format).ok()?.and_time(NaiveTime::MIN)))?;
+    YEARS.contains(&chrono::Datelike::year(&moment)).then_some(moment)
+}
+
 /// Whether a text is a time without a day.
 pub(super) fn is_time_only(text: &str) -> bool {
     let mut scan = Scan { rest: text.trim_matches(is_blank) };

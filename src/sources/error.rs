@@ -3,9 +3,10 @@
 //! The file's name is not part of the text: whoever opened it knows it. A row that cannot be read is not an
 //! error but a [`crate::domain::Rejection`].
 
-use crate::domain::ReportKind;
+use crate::domain::{Period, ReportKind};
 
 use super::limits::{CELLS_MAX, ROW_BYTES_MAX};
+use super::profile::LayoutProblem;
 
 /// Why a report file is refused. Nothing of it may be kept.
 #[derive(Debug, thiserror::Error)]
@@ -96,7 +97,7 @@ pub enum ReadError {
     #[error("this is {0}, not a report")]
     OwnOutput(&'static str),
     /// Columns without which the kind cannot be read.
-    #[error("row {row}: taken for a {}, but it has no column for {missing}; its headers are {headers}", title(*.kind))]
+    #[error("row {row}: taken for a {}, but it has no column for {missing}; its headers are {headers}{nearest}", title(*.kind))]
     ColumnMissing {
         /// Row of the header.
         row: u64,
@@ -106,6 +107,30 @@ pub enum ReadError {
         missing: String,
         /// The headers that stand there.
         headers: String,
+        /// Known headers that look like unknown ones.
+        nearest: String,
+    },
+    /// Headers that a layout of the operator's names.
+    #[error(
+        "row {row}: nearly the layout `{layout}`, but it has no column {missing}; its headers are {headers}"
+    )]
+    LayoutMissing {
+        /// Row of the header.
+        row: u64,
+        /// Name of the layout.
+        layout: String,
+        /// The missing headers.
+        missing: String,
+        /// The headers that stand there.
+        headers: String,
+    },
+    /// A layout that makes no sense.
+    #[error("layout `{layout}`: `{}`: found {}, expected {}", .problem.key, .problem.found, .problem.expected)]
+    LayoutWrong {
+        /// Name of the layout.
+        layout: String,
+        /// The first thing that is wrong.
+        problem: LayoutProblem,
     },
     /// Two columns for one thing, with different values.
     #[error("row {row}: the columns {headers} both mean `{field}` and differ")]
@@ -179,6 +204,16 @@ pub enum ReadError {
         /// `is missing` or `cannot be read: …`
         fault: String,
     },
+    /// A report of other days than those that were asked for, such as one that was left over.
+    #[error("this {} is of {found}, expected one of {wanted}", title(*.kind))]
+    PeriodOther {
+        /// What the file is.
+        kind: ReportKind,
+        /// Its own period.
+        found: Period,
+        /// The period that it should be of.
+        wanted: Period,
+    },
     /// The configured encoding does not exist.
     #[error("found `{0}`, expected the name of an encoding such as `windows-1252` or `ISO-8859-2`")]
     EncodingUnknown(String),
@@ -210,6 +245,8 @@ impl ReadError {
             ReadError::KindNotRead(_) => "kind-not-read",
             ReadError::OwnOutput(_) => "own-output",
             ReadError::ColumnMissing { .. } => "column-missing",
+            ReadError::LayoutMissing { .. } => "layout-missing",
+            ReadError::LayoutWrong { .. } => "layout-wrong",
             ReadError::ColumnTwice { .. } => "column-twice",
             ReadError::DateOrderUnknown { .. } => "date-order-unknown",
             ReadError::DateOrderMixed { .. } => "date-order-mixed",
@@ -219,6 +256,7 @@ impl ReadError {
             ReadError::NulByte { .. } => "nul-byte",
             ReadError::RowTooLong { .. } => "row-too-long",
             ReadError::PeriodUnknown { .. } => "period-unknown",
+            ReadError::PeriodOther { .. } => "period-other",
             ReadError::EncodingUnknown(_) => "encoding-unknown",
             ReadError::FieldUnknown(_) => "field-unknown",
             ReadError::FileChanged => "file-changed",
@@ -229,6 +267,7 @@ impl ReadError {
     pub const fn row(&self) -> Option<u64> {
         match self {
             ReadError::ColumnMissing { row, .. }
+            | ReadError::LayoutMissing { row, .. }
             | ReadError::ColumnTwice { row, .. }
             | ReadError::DateOrderUnknown { row, .. }
             | ReadError::DateOrderMixed { row, .. }
@@ -265,8 +304,12 @@ impl ReadError {
             ReadError::KindNotRead(_) => "give the print log of the same period",
             ReadError::OwnOutput(_) => "keep output files out of the folders that reports are taken from",
             ReadError::ColumnMissing { .. } => {
-                "add the column to the report, or name the header for it in the site's column settings"
+                "add the column to the report, or say what a header means: `\"Header\" = \"field\"` under [site.reports.columns]"
             }
+            ReadError::LayoutMissing { .. } => {
+                "correct the layout's headers, or export the file with these columns"
+            }
+            ReadError::LayoutWrong { .. } => "correct the layout in the configuration",
             ReadError::ColumnTwice { .. } => {
                 "remove one of the columns, or name the right one in the settings"
             }
@@ -286,7 +329,10 @@ impl ReadError {
             ReadError::NulByte { .. } => "export the report again; a disk or a copy may have damaged it",
             ReadError::RowTooLong { .. } => "look at the row: it is not a row of a report",
             ReadError::PeriodUnknown { .. } => {
-                "export the report with its comment lines, or give its period in the settings"
+                "export the report with its comment lines, or say its days: `--period 2026-10`"
+            }
+            ReadError::PeriodOther { .. } => {
+                "export the report of the days that are wanted; the file may be left over from an earlier run"
             }
             ReadError::EncodingUnknown(_) => "use a name of the WHATWG encoding standard",
             ReadError::FieldUnknown(_) => "correct the column settings",

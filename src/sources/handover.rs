@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::{Exact, Finding, JOB_TYPES, JobRow, Money, Period, ReportKind, Row, Severity};
+use crate::domain::{Exact, Finding, JOB_TYPES, JobRow, Money, Period, Row, RowChain, Severity};
 
 use super::aside::{Aside, aside};
 use super::cells::RowText;
 use super::field::Field;
 use super::layout::{Layout, clean};
 use super::limits::FINDINGS_PER_CODE_MAX;
-use super::profile::{Headers, has_jobs};
+use super::profile::{Profiles, RowsAre};
 use super::row::RowReader;
 
 /// What was handed over.
@@ -24,7 +24,7 @@ pub struct ReadTotals {
 /// Hands rows to a taker.
 pub(super) struct Handover<'s> {
     reader: RowReader,
-    names: &'s Headers,
+    known: &'s Profiles,
     period: Option<Period>,
     totals: ReadTotals,
     /// The money of all rows so far, and when the last total row was there.
@@ -33,16 +33,19 @@ pub(super) struct Handover<'s> {
     told: BTreeMap<&'static str, u64>,
     types_told: BTreeSet<String>,
     outside: Option<(u64, u64)>,
+    /// The chain of rows, where each is told from others by those before it.
+    chain: Option<Chain>,
     /// Columns whose texts a spreadsheet may have made numbers of.
     ids: Vec<usize>,
 }
 
 impl<'s> Handover<'s> {
-    pub(super) fn new(reader: RowReader, names: &'s Headers, period: Option<Period>) -> Handover<'s> {
+    pub(super) fn new(reader: RowReader, known: &'s Profiles, period: Option<Period>) -> Handover<'s> {
         let ids = id_columns(&reader);
+        let chain = reader.layout().profile.follow.then(Chain::default);
         Handover {
             reader,
-            names,
+            known,
             period,
             totals: ReadTotals::default(),
             sum: Exact::ZERO,
@@ -50,6 +53,7 @@ impl<'s> Handover<'s> {
             told: BTreeMap::new(),
             types_told: BTreeSet::new(),
             outside: None,
+            chain,
             ids,
         }
     }
@@ -72,15 +76,22 @@ impl<'s> Handover<'s> {
         row: &RowText<'_>,
         take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let kind = self.reader.layout().kind;
-        if !has_jobs(kind) {
-            return match aside(row, self.reader.layout(), self.names) {
+        if self.reader.is_left_out(row) {
+            return match aside(row, self.reader.layout(), self.known) {
                 Some(aside) => self.aside(row, aside, take),
-                None => self.sum_or_balance(kind, row, take),
+                None => self.left_out(row, take),
             };
         }
+        if self.reader.layout().profile.rows != RowsAre::Jobs {
+            return match aside(row, self.reader.layout(), self.known) {
+                Some(aside) => self.aside(row, aside, take),
+                None => self.sum_or_balance(row, take),
+            };
+        }
+        let chain = self.chain.as_mut().map(|chain| chain.next(row));
         let rejection = match self.reader.job(row) {
-            Ok(job) => {
+            Ok(mut job) => {
+                job.chain = chain;
                 self.totals.taken += 1;
                 self.sum += Exact::from(job.cost.unwrap_or(Money::ZERO));
                 let mut findings = Vec::new();
@@ -97,23 +108,43 @@ impl<'s> Handover<'s> {
             Err(rejection) => rejection,
         };
         if !self.reader.has_time(row)
-            && let Some(aside) = aside(row, self.reader.layout(), self.names)
+            && let Some(aside) = aside(row, self.reader.layout(), self.known)
         {
             return self.aside(row, aside, take);
+        }
+        if let Some(chain) = chain {
+            take(Row::Place(chain))?;
         }
         self.totals.rejected += 1;
         self.sum += Exact::from(rejection.cost.unwrap_or(Money::ZERO));
         take(Row::Rejected(rejection))
     }
 
+    /// A row that the layout leaves out: counted, and its money with it.
+    fn left_out<E>(
+        &mut self,
+        row: &RowText<'_>,
+        take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if let Some(chain) = &mut self.chain {
+            take(Row::Place(chain.next(row)))?;
+        }
+        let cost = self.reader.money_of(row);
+        self.totals.taken += 1;
+        self.sum += Exact::from(cost.unwrap_or(Money::ZERO));
+        take(Row::LeftOut { row: row.row, cost })?;
+        let message =
+            format!("not billed: the layout `{}` leaves the row out", self.reader.layout().profile.name);
+        self.after(row, vec![Finding::new(Severity::Note, "left-out", message).at_row(row.row)], take)
+    }
+
     fn sum_or_balance<E>(
         &mut self,
-        kind: ReportKind,
         row: &RowText<'_>,
         take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut findings = Vec::new();
-        let read = if kind == ReportKind::BalanceList {
+        let read = if self.reader.layout().profile.rows == RowsAre::Balances {
             self.reader.balance(row).map(|balance| (balance.balance, Row::Balance(balance)))
         } else {
             self.reader.sum(row).map(|sum| {
@@ -208,6 +239,19 @@ impl<'s> Handover<'s> {
             }
         }
         Ok(self.totals)
+    }
+}
+
+/// The rows so far, as one hash that grows: equal lines at different places of a file differ in it, and the same line
+/// of a file that grew, was renamed or was cut does not.
+#[derive(Default)]
+struct Chain(RowChain);
+
+impl Chain {
+    /// Adds a row; the chain up to it.
+    fn next(&mut self, row: &RowText<'_>) -> RowChain {
+        self.0 = self.0.with(row.iter());
+        self.0
     }
 }
 

@@ -1,35 +1,27 @@
 //! A header row to a layout: which column holds what, and which kind of report that makes.
 
+use std::sync::Arc;
+
 use crate::domain::ReportKind;
 
 use super::cells::RowText;
+use super::date::Written;
 use super::error::ReadError;
 use super::field::Field;
-use super::profile::{Headers, KindRule, kinds};
+use super::headers::{Headers, key};
+use super::profile::{ColumnRule, Profile, Profiles, RowsAre};
 
 /// The columns of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Layout {
+    /// How the rows are read.
+    pub(super) profile: Arc<Profile>,
     pub(super) kind: ReportKind,
-    /// Header texts, trimmed, without the unnamed columns at the end.
+    /// Header texts, trimmed, without the unnamed columns at the end; the fields' words where the file has no header.
     pub(super) headers: Vec<String>,
     /// What each column means.
     pub(super) fields: Vec<Option<Field>>,
 }
-
-/// The columns of the server's text log, as the product's manual lists them. What stands right of them is not known.
-pub(super) const SERVER_LOG: [(&str, Option<Field>); 10] = [
-    ("date", Some(Field::Time)),
-    ("time", Some(Field::TimeOfDay)),
-    ("server", Some(Field::Other)),
-    ("printer", Some(Field::Printer)),
-    ("user", Some(Field::User)),
-    ("account", Some(Field::Account)),
-    ("client", Some(Field::Other)),
-    ("document", Some(Field::Document)),
-    ("pages", Some(Field::Pages)),
-    ("colour pages", Some(Field::ColourPages)),
-];
 
 /// What a row is when it is taken for a header.
 pub(super) enum HeaderFit {
@@ -43,27 +35,82 @@ pub(super) enum HeaderFit {
 
 impl Layout {
     /// Takes a row for a header. `wanted` decides between kinds where the columns fit several.
-    pub(super) fn of(row: &RowText<'_>, names: &Headers, wanted: Option<ReportKind>) -> HeaderFit {
-        let mut headers: Vec<String> = row.iter().map(|cell| clean(cell).to_owned()).collect();
-        while headers.last().is_some_and(String::is_empty) {
-            headers.pop();
-        }
-        let fields: Vec<Option<Field>> = headers.iter().map(|header| names.field(header)).collect();
-        let fitting = || kinds().iter().filter(|rule| rule.fits(&headers, &fields));
-        let rule = fitting().find(|rule| Some(rule.kind) == wanted).or_else(|| fitting().next());
-        match rule {
-            Some(rule) if rule.is_read => HeaderFit::Layout(Layout { kind: rule.kind, headers, fields }),
-            Some(rule) => HeaderFit::Named(rule.kind),
+    pub(super) fn of(row: &RowText<'_>, known: &Profiles, wanted: Option<ReportKind>) -> HeaderFit {
+        let headers = headers_of(row);
+        let fields: Vec<Option<Field>> = headers.iter().map(|header| known.headers.field(header)).collect();
+        let fitting = || {
+            known.all(wanted).filter_map(|profile| {
+                let fields = match &profile.columns {
+                    None => profile.fits(&headers, &fields).then(|| fields.clone()),
+                    Some(ColumnRule::ByHeader(columns)) => own_columns(profile, columns, &headers),
+                    Some(ColumnRule::ByPosition(_)) => None,
+                };
+                Some((profile, fields?))
+            })
+        };
+        let fit = fitting().find(|(profile, _)| Some(profile.kind) == wanted).or_else(|| fitting().next());
+        match fit {
+            Some((profile, _)) if profile.rows == RowsAre::Named => HeaderFit::Named(profile.kind),
+            Some((profile, fields)) => HeaderFit::Layout(Layout {
+                profile: Arc::clone(profile),
+                kind: profile.kind,
+                headers,
+                fields,
+            }),
             None => HeaderFit::Partly(fields.iter().flatten().count()),
         }
     }
 
-    /// The columns of the server's text log, which has no header: those that are known, and what follows.
-    pub(super) fn of_server_log(columns: usize) -> Layout {
-        let known = SERVER_LOG.iter().map(|(header, field)| ((*header).to_owned(), *field));
-        let rest = (SERVER_LOG.len()..columns).map(|at| (format!("column {}", at + 1), None));
-        let (headers, fields) = known.chain(rest).unzip();
-        Layout { kind: ReportKind::ServerLog, headers, fields }
+    /// Takes a row for the first of a file without a header, by the cells that stand in its columns.
+    pub(super) fn without_header(row: &RowText<'_>, profile: &Arc<Profile>) -> Option<Layout> {
+        let Some(ColumnRule::ByPosition(columns)) = &profile.columns else { return None };
+        let count = row.len();
+        if count < columns.len() || count > columns.len() && !profile.more_columns {
+            return None;
+        }
+        let rest = (columns.len()..count).map(|_| None);
+        let fields: Vec<Option<Field>> = columns.iter().copied().chain(rest).collect();
+        let is_split = columns.contains(&Some(Field::TimeOfDay));
+        let word = |(at, field): (usize, &Option<Field>)| match field {
+            Some(Field::Time) if is_split => "date".to_owned(),
+            Some(Field::TimeOfDay) => "time".to_owned(),
+            Some(field) => field.name().to_owned(),
+            None => format!("column {}", at + 1),
+        };
+        let headers = fields.iter().enumerate().map(word).collect();
+        let layout = Layout { profile: Arc::clone(profile), kind: profile.kind, headers, fields };
+        layout.has_values(row).then_some(layout)
+    }
+
+    /// Whether the cells of a row look like what its columns hold.
+    fn has_values(&self, row: &RowText<'_>) -> bool {
+        let day_apart = self.column(Field::TimeOfDay).is_some();
+        self.fields.iter().enumerate().all(|(column, field)| {
+            let cell = row.get(column).map(clean).unwrap_or_default();
+            match field {
+                Some(Field::Time) => match &self.profile.date_format {
+                    Some(format) => super::date::read_formatted(cell, format).is_some(),
+                    None => {
+                        row.moment(column).is_some_and(|cell| Written::read(cell).is_some())
+                            && !(day_apart && cell.contains(':'))
+                    }
+                },
+                Some(Field::TimeOfDay) => super::date::is_time_only(row.moment(column).unwrap_or_default()),
+                Some(Field::Pages | Field::CopyPages | Field::Copies | Field::ColourPages | Field::Jobs) => {
+                    cell.is_empty() || cell.starts_with(|sign: char| sign.is_ascii_digit())
+                }
+                Some(Field::Cost | Field::Balance) => {
+                    cell.is_empty() || cell.contains(|sign: char| sign.is_ascii_digit())
+                }
+                _ => true,
+            }
+        })
+    }
+
+    /// The column that a filter names: by its header, or by its number from 1 on.
+    pub(super) fn column_named(&self, name: &str) -> Option<usize> {
+        let by_header = self.headers.iter().position(|header| key(header) == key(name));
+        by_header.or_else(|| name.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < self.headers.len()))
     }
 
     /// The first column of a field.
@@ -106,27 +153,79 @@ impl Layout {
     }
 }
 
-/// A refusal that says which columns a header lacks.
-pub(super) fn missing_columns(row: &RowText<'_>, names: &Headers, wanted: Option<ReportKind>) -> ReadError {
-    let headers: Vec<String> = row.iter().map(|cell| clean(cell).to_owned()).collect();
-    let fields: Vec<Option<Field>> = headers.iter().map(|header| names.field(header)).collect();
+/// A row's cells as headers.
+fn headers_of(row: &RowText<'_>) -> Vec<String> {
+    let mut headers: Vec<String> = row.iter().map(|cell| clean(cell).to_owned()).collect();
+    while headers.last().is_some_and(String::is_empty) {
+        headers.pop();
+    }
+    headers
+}
+
+/// The fields of a layout that names its headers, where all of them are there.
+fn own_columns(
+    profile: &Profile,
+    columns: &[(String, Field)],
+    headers: &[String],
+) -> Option<Vec<Option<Field>>> {
+    if !profile.missing_headers(headers).is_empty() {
+        return None;
+    }
+    let field =
+        |header: &String| columns.iter().find(|(name, _)| key(name) == key(header)).map(|(_, field)| *field);
+    Some(headers.iter().map(field).collect())
+}
+
+/// A refusal that says which columns a header lacks, and which of those that nobody knows may be meant.
+pub(super) fn missing_columns(row: &RowText<'_>, known: &Profiles, wanted: Option<ReportKind>) -> ReadError {
+    let headers = headers_of(row);
+    let fields: Vec<Option<Field>> = headers.iter().map(|header| known.headers.field(header)).collect();
+    let own = known.own().iter().map(|profile| (profile, profile.missing_headers(&headers)));
+    let own = own
+        .filter(|(profile, missing)| profile.names_headers() > missing.len())
+        .min_by_key(|(_, missing)| missing.len());
+    let shown = headers.iter().filter(|header| !header.is_empty()).take(HEADERS_SHOWN_MAX);
+    let shown = shown.map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ");
+    if let Some((profile, missing)) = own {
+        let missing: Vec<String> = missing.iter().map(|header| format!("`{header}`")).collect();
+        return ReadError::LayoutMissing {
+            row: row.row,
+            layout: profile.name.clone(),
+            missing: missing.join(" and "),
+            headers: shown,
+        };
+    }
     // A kind that is known by a header of its own is not what this was meant to be.
-    let read = || kinds().iter().filter(|rule| rule.is_read && rule.marks.is_empty());
-    let nearest = |rule: &&KindRule| rule.missing(&fields).len();
-    let rule = read().find(|rule| Some(rule.kind) == wanted).or_else(|| read().min_by_key(nearest));
-    let Some(rule) = rule else { return ReadError::NotAReport };
+    let read =
+        || known.all(wanted).filter(|profile| profile.rows != RowsAre::Named && profile.is_by_headers());
+    let nearest = |profile: &&Arc<Profile>| profile.missing(&fields).len();
+    let profile = read().find(|profile| Some(profile.kind) == wanted).or_else(|| read().min_by_key(nearest));
+    let Some(profile) = profile else { return ReadError::NotAReport };
     let needed = |field: &Field| {
         let known: Vec<String> =
             Headers::examples(*field).iter().map(|header| format!("`{header}`")).collect();
         format!("{} (known as {})", field.name(), known.join(", "))
     };
-    let shown = headers.iter().filter(|header| !header.is_empty()).take(30);
     ReadError::ColumnMissing {
         row: row.row,
-        kind: rule.kind,
-        missing: rule.missing(&fields).iter().map(needed).collect::<Vec<_>>().join(" and "),
-        headers: shown.map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", "),
+        kind: profile.kind,
+        missing: profile.missing(&fields).iter().map(needed).collect::<Vec<_>>().join(" and "),
+        headers: shown,
+        nearest: nearest_headers(&headers, &fields),
     }
+}
+
+/// Headers of a row that a message lists.
+const HEADERS_SHOWN_MAX: usize = 30;
+
+/// For each unknown header the known one that looks most like it, as the end of a sentence.
+pub(super) fn nearest_headers(headers: &[String], fields: &[Option<Field>]) -> String {
+    let unknown = headers.iter().zip(fields).filter(|(header, field)| field.is_none() && !header.is_empty());
+    let near = unknown.filter_map(|(header, _)| {
+        let (known, field) = Headers::nearest(header)?;
+        Some(format!("; `{header}` looks like `{known}` ({})", field.name()))
+    });
+    near.take(HEADERS_SHOWN_MAX).collect()
 }
 
 /// A header or first cell without blanks and byte order marks around it.

@@ -1,139 +1,479 @@
-//! The tables of headers and kinds in `profiles/`: data that anyone can read and add to.
+//! Layouts: which columns make a file a report of some kind, and how its cells are read.
+//!
+//! The built-in kinds (`profiles/kinds.toml`) and the operator's own layouts are written in one format,
+//! [`LayoutText`], and checked by one function. What a header means in some language is not said here but in
+//! `headers.rs`.
 
-use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
 
-use crate::domain::{ReportKind, fold_name};
+use chrono::format::{Item, StrftimeItems};
+use serde::Deserialize;
 
 use super::error::ReadError;
 use super::field::Field;
+use super::headers::{Headers, key};
 use super::settings::ReadSettings;
+use crate::domain::{DateOrder, DecimalMark, ReportKind, fold_name};
 
-/// Header texts, folded, and what they mean.
-pub(super) struct Headers {
-    /// The operator's own, asked first.
-    own: HashMap<String, Field>,
+/// A layout as it is written. An empty text is a key that is not given.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LayoutText {
+    /// For people.
+    pub name: String,
+    /// Report kind; `mapped` where not given.
+    pub kind: String,
+    /// `jobs` (where not given), `sums`, `balances`, or `named`: recognised, not read.
+    pub rows: String,
+    /// Fields that must have a column.
+    pub needs: Vec<String>,
+    /// Fields that must not have one.
+    pub lacks: Vec<String>,
+    /// Headers that must be there.
+    pub marks: Vec<String>,
+    /// Columns by header or by position.
+    pub columns: ColumnsText,
+    /// Whether columns may follow the listed ones.
+    pub more_columns: bool,
+    /// The sign between cells.
+    pub delimiter: String,
+    /// `false`: quotes are letters like others.
+    pub quotes: Option<bool>,
+    /// Whether a last line without its end is left for the next time.
+    pub growing: bool,
+    /// Whether each line is an event of its own, told from others by the lines before it.
+    pub follow: bool,
+    /// Field = text, for what has no column.
+    pub constants: BTreeMap<String, String>,
+    /// How dates are written, in the signs of strftime.
+    pub date_format: String,
+    /// `ymd`, `dmy` or `mdy`.
+    pub date_order: String,
+    /// `point` or `comma`.
+    pub decimal_mark: String,
+    /// `positive` (where not given) or `negative`: a charge is an amount below zero.
+    pub charges: String,
+    /// Job types as the file names them = as papertally does.
+    pub types: BTreeMap<String, String>,
+    /// Header or number of a column = texts: other rows are left out.
+    pub only: BTreeMap<String, Vec<String>>,
+    /// Header or number of a column = texts: such rows are left out.
+    pub leave_out: BTreeMap<String, Vec<String>>,
+    /// `user` where the account column names the user for the personal account.
+    pub personal: String,
 }
 
-/// A kind and the columns by which it is recognised.
-#[derive(Debug)]
-pub(super) struct KindRule {
+/// The columns of a layout.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum ColumnsText {
+    /// Fields by position: the file has no header.
+    ByPosition(Vec<String>),
+    /// Header = field; all of them have to be there.
+    ByHeader(BTreeMap<String, String>),
+}
+
+impl Default for ColumnsText {
+    fn default() -> ColumnsText {
+        ColumnsText::ByHeader(BTreeMap::new())
+    }
+}
+
+/// What is wrong with a layout.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LayoutProblem {
+    /// The key.
+    pub key: String,
+    /// What stands there.
+    pub found: String,
+    /// What should.
+    pub expected: String,
+}
+
+/// What the rows of a layout are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowsAre {
+    Jobs,
+    Sums,
+    Balances,
+    /// Not read.
+    Named,
+}
+
+/// Columns of an own layout, found without the table of headers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum ColumnRule {
+    ByPosition(Vec<Option<Field>>),
+    /// The header as written, and its field.
+    ByHeader(Vec<(String, Field)>),
+}
+
+/// Rows with some texts in a column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Filter {
+    /// Header, or number from 1 on.
+    pub(super) column: String,
+    texts: Vec<String>,
+}
+
+impl Filter {
+    /// Whether a cell has one of the texts; `*` at an end of a text stands for anything.
+    pub(super) fn fits(&self, cell: &str) -> bool {
+        let cell = fold_name(cell);
+        self.texts.iter().any(|text| match (text.strip_prefix('*'), text.strip_suffix('*')) {
+            (Some(rest), Some(_)) => cell.contains(rest.trim_end_matches('*')),
+            (Some(end), None) => cell.ends_with(end),
+            (None, Some(start)) => cell.starts_with(start),
+            (None, None) => cell == *text,
+        })
+    }
+}
+
+/// A layout, checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Profile {
+    pub(super) name: String,
     pub(super) kind: ReportKind,
-    pub(super) is_read: bool,
-    pub(super) needs: Vec<Field>,
+    pub(super) rows: RowsAre,
+    needs: Vec<Field>,
     lacks: Vec<Field>,
-    /// Header texts, folded, that only this kind has.
+    /// Folded.
     pub(super) marks: Vec<String>,
+    pub(super) columns: Option<ColumnRule>,
+    pub(super) more_columns: bool,
+    pub(super) delimiter: Option<u8>,
+    pub(super) quotes: bool,
+    pub(super) growing: bool,
+    pub(super) follow: bool,
+    pub(super) constants: Vec<(Field, String)>,
+    pub(super) date_format: Option<String>,
+    pub(super) date_order: Option<DateOrder>,
+    pub(super) decimal_mark: Option<DecimalMark>,
+    pub(super) charges_below_zero: bool,
+    /// Folded text and papertally's word.
+    pub(super) types: Vec<(String, String)>,
+    pub(super) only: Vec<Filter>,
+    pub(super) leave_out: Vec<Filter>,
+    pub(super) account_may_be_user: bool,
 }
 
-impl KindRule {
-    /// Whether the fields are those of the kind.
+impl Profile {
+    /// Whether the known headers of a row are those of the kind.
     pub(super) fn fits(&self, headers: &[String], fields: &[Option<Field>]) -> bool {
         let has = |field: &Field| fields.contains(&Some(*field));
         let is_marked = |mark: &String| headers.iter().any(|header| key(header) == *mark);
-        self.needs.iter().all(has) && !self.lacks.iter().any(has) && self.marks.iter().all(is_marked)
+        self.columns.is_none()
+            && self.needs.iter().all(has)
+            && !self.lacks.iter().any(has)
+            && self.marks.iter().all(is_marked)
     }
 
     /// The needed fields that are not there.
     pub(super) fn missing(&self, fields: &[Option<Field>]) -> Vec<Field> {
         self.needs.iter().copied().filter(|field| !fields.contains(&Some(*field))).collect()
     }
-}
 
-impl Headers {
-    /// The built-in headers with the operator's own.
-    pub(super) fn new(settings: &ReadSettings) -> Result<Headers, ReadError> {
-        let mut own = HashMap::new();
-        for (header, word) in &settings.aliases {
-            let field = Field::parse(word).ok_or_else(|| ReadError::FieldUnknown(word.clone()))?;
-            own.insert(key(header), field);
-        }
-        Ok(Headers { own })
+    /// Headers that the layout names and the row does not have.
+    pub(super) fn missing_headers(&self, headers: &[String]) -> Vec<&str> {
+        let Some(ColumnRule::ByHeader(columns)) = &self.columns else { return Vec::new() };
+        let filters = self.only.iter().chain(&self.leave_out).map(|filter| filter.column.as_str());
+        let named = columns.iter().map(|(header, _)| header.as_str()).chain(filters);
+        named.filter(|name| !headers.iter().any(|header| key(header) == key(name))).collect()
     }
 
-    /// What a header means.
-    pub(super) fn field(&self, header: &str) -> Option<Field> {
-        let key = key(header);
-        let known = builtin();
-        if let Some(field) = self.own.get(&key).or_else(|| known.get(&key)) {
-            return Some(*field);
-        }
-        if !key.contains('\u{fffd}') {
-            return None;
-        }
-        // Another program lost a letter of it: any letter fits there, if all headers that fit mean the same.
-        let mut fitting = known.iter().filter(|(header, _)| has_lost_letters(&key, header));
-        let (_, field) = fitting.next()?;
-        fitting.all(|(_, other)| other == field).then_some(*field)
-    }
-
-    /// The known headers of a field, the ones seen in real files first, at most a few.
-    pub(super) fn examples(field: Field) -> Vec<&'static str> {
-        let seen = lines().filter(|line| line.0 == field && line.2);
-        let unseen = lines().filter(|line| line.0 == field && !line.2);
-        seen.chain(unseen).map(|line| line.1).take(3).collect()
-    }
-}
-
-/// All kinds in the order in which they are tried.
-pub(super) fn kinds() -> &'static [KindRule] {
-    static KINDS: OnceLock<Vec<KindRule>> = OnceLock::new();
-    KINDS.get_or_init(|| data_lines(include_str!("profiles/kinds.txt")).filter_map(kind_rule).collect())
-}
-
-fn kind_rule((head, words): (&str, &str)) -> Option<KindRule> {
-    let (kind, reading) = head.split_once(' ')?;
-    let (mut needs, mut lacks, mut marks) = (Vec::new(), Vec::new(), Vec::new());
-    for word in words.split_whitespace() {
-        match (word.strip_prefix('!'), word.strip_prefix('=')) {
-            (Some(field), _) => lacks.extend(Field::parse(field)),
-            (None, Some(header)) => marks.push(key(header)),
-            (None, None) => needs.extend(Field::parse(word)),
+    /// How many headers the layout names.
+    pub(super) fn names_headers(&self) -> usize {
+        match &self.columns {
+            Some(ColumnRule::ByHeader(columns)) => columns.len(),
+            Some(ColumnRule::ByPosition(_)) | None => 0,
         }
     }
-    Some(KindRule { kind: ReportKind::parse(kind)?, is_read: reading == "read", needs, lacks, marks })
+
+    /// The text that stands for a field without a column.
+    pub(super) fn constant(&self, field: Field) -> Option<&str> {
+        self.constants.iter().find(|(of, _)| *of == field).map(|(_, text)| text.as_str())
+    }
+
+    /// A job type as papertally names it.
+    pub(super) fn job_type<'t>(&'t self, text: &'t str) -> &'t str {
+        if self.types.is_empty() {
+            return text;
+        }
+        let folded = fold_name(text);
+        let known = self.types.iter().find(|(name, _)| *name == folded);
+        known.map_or(text, |(_, word)| word.as_str())
+    }
+
+    /// Whether its fields are found by the table of headers.
+    pub(super) fn is_by_headers(&self) -> bool {
+        self.columns.is_none() && self.marks.is_empty()
+    }
 }
 
-/// Whether a kind has one row a job.
-pub(super) const fn has_jobs(kind: ReportKind) -> bool {
-    matches!(
-        kind,
-        ReportKind::PrintLog | ReportKind::PrintLogger | ReportKind::ServerLog | ReportKind::JobImport
-    )
+/// Everything that a header or first row is compared with.
+#[derive(Debug)]
+pub(super) struct Profiles {
+    pub(super) headers: Headers,
+    own: Vec<Arc<Profile>>,
 }
 
-fn builtin() -> &'static HashMap<String, Field> {
-    static HEADERS: OnceLock<HashMap<String, Field>> = OnceLock::new();
-    HEADERS.get_or_init(|| lines().map(|(field, header, _)| (key(header), field)).collect())
+impl Profiles {
+    /// The built-in kinds and headers with the operator's own.
+    pub(super) fn new(settings: &ReadSettings) -> Result<Profiles, ReadError> {
+        let own = settings.layouts.iter().map(|text| {
+            let profile = checked(text).map_err(|mut problems| {
+                let problem = problems.swap_remove(0);
+                ReadError::LayoutWrong { layout: text.name.clone(), problem }
+            })?;
+            Ok(Arc::new(profile))
+        });
+        Ok(Profiles { headers: Headers::new(settings)?, own: own.collect::<Result<_, ReadError>>()? })
+    }
+
+    /// All layouts in the order in which they are tried: a mapped report may only be one of the operator's.
+    pub(super) fn all(&self, wanted: Option<ReportKind>) -> impl Iterator<Item = &Arc<Profile>> {
+        let built_in = if wanted == Some(ReportKind::Mapped) { &[] } else { built_in() };
+        self.own.iter().chain(built_in)
+    }
+
+    /// The operator's layouts.
+    pub(super) fn own(&self) -> &[Arc<Profile>] {
+        &self.own
+    }
 }
 
-/// Field, header, and whether a real file has shown it.
-fn lines() -> impl Iterator<Item = (Field, &'static str, bool)> {
-    data_lines(include_str!("profiles/headers.txt")).flat_map(|(head, headers)| {
-        let field = head.split_once(' ').and_then(|(word, _)| Field::parse(word));
-        let header = |text: &'static str| {
-            let text = text.trim();
-            let bare = text.trim_start_matches('?');
-            field.map(|field| (field, bare, bare.len() == text.len()))
+/// The built-in kinds.
+pub(super) fn built_in() -> &'static [Arc<Profile>] {
+    static KINDS: OnceLock<Vec<Arc<Profile>>> = OnceLock::new();
+    KINDS.get_or_init(|| texts().iter().filter_map(|text| checked(text).ok()).map(Arc::new).collect())
+}
+
+#[derive(Deserialize)]
+struct KindsFile {
+    layout: Vec<LayoutText>,
+}
+
+fn texts() -> Vec<LayoutText> {
+    toml::from_str(include_str!("profiles/kinds.toml"))
+        .map_or_else(|_| Vec::new(), |file: KindsFile| file.layout)
+}
+
+/// Looks through a layout of the operator's; all that is wrong at once.
+pub fn check_layout(text: &LayoutText) -> Vec<LayoutProblem> {
+    let mut problems = match checked(text) {
+        Ok(_) => return Vec::new(),
+        Err(problems) => problems,
+    };
+    problems.sort_by(|one, other| one.key.cmp(&other.key));
+    problems
+}
+
+/// Notes what is wrong.
+struct Check(Vec<LayoutProblem>);
+
+impl Check {
+    fn problem(&mut self, key: &str, found: impl Into<String>, expected: impl Into<String>) {
+        self.0.push(LayoutProblem { key: key.to_owned(), found: found.into(), expected: expected.into() });
+    }
+
+    fn field(&mut self, key: &str, word: &str) -> Option<Field> {
+        let field = Field::parse(word);
+        if field.is_none() {
+            self.problem(key, format!("`{word}`"), format!("one of {}", super::field::names()));
+        }
+        field
+    }
+
+    fn fields(&mut self, key: &str, words: &[String]) -> Vec<Field> {
+        words.iter().filter_map(|word| self.field(key, word)).collect()
+    }
+
+    /// One of some words; the first where none is given.
+    fn word<T: Copy>(&mut self, key: &str, word: &str, words: &[(&str, T)]) -> Option<T> {
+        if word.is_empty() {
+            return words.first().map(|(_, value)| *value);
+        }
+        let found = words.iter().find(|(known, _)| *known == word).map(|(_, value)| *value);
+        if found.is_none() {
+            let known: Vec<String> = words.iter().map(|(known, _)| format!("`{known}`")).collect();
+            self.problem(key, format!("`{word}`"), format!("one of {}", known.join(", ")));
+        }
+        found
+    }
+}
+
+fn checked(text: &LayoutText) -> Result<Profile, Vec<LayoutProblem>> {
+    let mut check = Check(Vec::new());
+    let rows = [
+        ("jobs", RowsAre::Jobs),
+        ("sums", RowsAre::Sums),
+        ("balances", RowsAre::Balances),
+        ("named", RowsAre::Named),
+    ];
+    let rows = check.word("rows", &text.rows, &rows).unwrap_or(RowsAre::Jobs);
+    let kind = ReportKind::parse(&text.kind).unwrap_or(ReportKind::Mapped);
+    let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy].map(|order| (order.as_str(), Some(order)));
+    let marks = [DecimalMark::Point, DecimalMark::Comma].map(|mark| (mark.as_str(), Some(mark)));
+    let columns = columns(&mut check, text);
+    let constants = text.constants.iter().filter_map(|(word, value)| {
+        let field = check.field(&format!("constants.{word}"), word)?;
+        if !CONSTANTS.contains(&field) {
+            let known: Vec<String> = CONSTANTS.iter().map(|field| format!("`{}`", field.name())).collect();
+            check.problem(
+                &format!("constants.{word}"),
+                format!("`{word}`"),
+                format!("one of {}", known.join(", ")),
+            );
+        }
+        if field == Field::Pages && value.parse::<u32>().is_err() {
+            check.problem("constants.pages", format!("`{value}`"), "a whole number");
+        }
+        Some((field, value.clone()))
+    });
+    let constants: Vec<(Field, String)> = constants.collect();
+    let filters = |filters: &BTreeMap<String, Vec<String>>| -> Vec<Filter> {
+        let filter = |(column, texts): (&String, &Vec<String>)| Filter {
+            column: column.clone(),
+            texts: texts.iter().map(|text| fold_name(text)).collect(),
         };
-        headers.split('|').filter_map(header).collect::<Vec<_>>()
-    })
+        filters.iter().map(filter).collect()
+    };
+    let profile = Profile {
+        name: text.name.clone(),
+        kind,
+        rows,
+        needs: check.fields("needs", &text.needs),
+        lacks: check.fields("lacks", &text.lacks),
+        marks: text.marks.iter().map(|mark| key(mark)).collect(),
+        more_columns: text.more_columns,
+        delimiter: delimiter(&mut check, &text.delimiter),
+        quotes: text.quotes.unwrap_or(true),
+        growing: text.growing || text.follow,
+        follow: text.follow,
+        date_format: date_format(&mut check, &text.date_format),
+        date_order: check.word("date_order", &text.date_order, &with_none(&orders)).flatten(),
+        decimal_mark: check.word("decimal_mark", &text.decimal_mark, &with_none(&marks)).flatten(),
+        charges_below_zero: check
+            .word("charges", &text.charges, &[("positive", false), ("negative", true)])
+            .unwrap_or_default(),
+        types: text.types.iter().map(|(name, word)| (fold_name(name), word.to_lowercase())).collect(),
+        only: filters(&text.only),
+        leave_out: filters(&text.leave_out),
+        account_may_be_user: check.word("personal", &text.personal, &[("", false), ("user", true)])
+            == Some(true),
+        columns,
+        constants,
+    };
+    needed(&mut check, &profile);
+    if check.0.is_empty() { Ok(profile) } else { Err(check.0) }
 }
 
-/// The lines of a table, split at their first colon, without comments and blank lines.
-fn data_lines(text: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| line.split_once(": "))
+/// Fields that can be one text for all rows.
+const CONSTANTS: [Field; 7] = [
+    Field::User,
+    Field::Account,
+    Field::Printer,
+    Field::Document,
+    Field::JobType,
+    Field::PaperSize,
+    Field::Pages,
+];
+
+fn with_none<T: Copy>(words: &[(&'static str, Option<T>)]) -> Vec<(&'static str, Option<T>)> {
+    std::iter::once(("", None)).chain(words.iter().copied()).collect()
 }
 
-/// The form in which headers are compared.
-fn key(header: &str) -> String {
-    fold_name(header.trim_start_matches('\u{feff}')).replace('’', "'")
+fn columns(check: &mut Check, text: &LayoutText) -> Option<ColumnRule> {
+    match &text.columns {
+        ColumnsText::ByHeader(columns) if columns.is_empty() => None,
+        ColumnsText::ByHeader(columns) => {
+            let split =
+                columns.values().any(|word| word == "date") && columns.values().any(|word| word == "time");
+            let fields = columns.iter().filter_map(|(header, word)| {
+                Some((header.clone(), column_field(check, &format!("columns.{header}"), word, split)?))
+            });
+            Some(ColumnRule::ByHeader(fields.collect()))
+        }
+        ColumnsText::ByPosition(words) => {
+            let split = words.iter().any(|word| word == "date") && words.iter().any(|word| word == "time");
+            let fields = words.iter().map(|word| match word.as_str() {
+                "-" => None,
+                word => column_field(check, "columns", word, split),
+            });
+            Some(ColumnRule::ByPosition(fields.collect()))
+        }
+    }
 }
 
-/// Whether the damaged text has each letter of the header, or U+FFFD in its place.
-fn has_lost_letters(damaged: &str, header: &str) -> bool {
-    damaged.chars().count() == header.chars().count()
-        && damaged.chars().zip(header.chars()).all(|(found, known)| found == known || found == '\u{fffd}')
+/// The field of a column: `date` and `time` together are a day and the time beside it, alone each is a moment.
+fn column_field(check: &mut Check, key: &str, word: &str, split: bool) -> Option<Field> {
+    match word {
+        "date" => Some(Field::Time),
+        "time" if split => Some(Field::TimeOfDay),
+        word => check.field(key, word),
+    }
+}
+
+fn delimiter(check: &mut Check, text: &str) -> Option<u8> {
+    match text.as_bytes() {
+        [] => None,
+        [sign] if sign.is_ascii_punctuation() && *sign != b'"' || *sign == b'\t' || *sign == b' ' => {
+            Some(*sign)
+        }
+        _ => {
+            check.problem("delimiter", format!("`{text}`"), "one sign, such as `|`, `;` or `\\t`");
+            None
+        }
+    }
+}
+
+fn date_format(check: &mut Check, text: &str) -> Option<String> {
+    if StrftimeItems::new(text).any(|item| item == Item::Error) {
+        check.problem("date_format", format!("`{text}`"), "signs of strftime, such as `%d.%m.%Y %H:%M`");
+    }
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+/// What rows of that sort cannot do without, in a layout with columns of its own.
+fn needed(check: &mut Check, profile: &Profile) {
+    let fields: Vec<Field> = match &profile.columns {
+        None if profile.kind == ReportKind::Mapped => {
+            check.problem(
+                "columns",
+                "nothing",
+                "the columns: header = field, or a list of fields by position",
+            );
+            return;
+        }
+        None => return,
+        Some(ColumnRule::ByHeader(columns)) => columns.iter().map(|(_, field)| *field).collect(),
+        Some(ColumnRule::ByPosition(fields)) => fields.iter().flatten().copied().collect(),
+    };
+    let fields: Vec<Field> =
+        fields.into_iter().chain(profile.constants.iter().map(|(field, _)| *field)).collect();
+    let mut need = |any: &[Field]| {
+        if !any.iter().any(|field| fields.contains(field)) {
+            let words: Vec<String> = any.iter().map(|field| format!("`{}`", field.name())).collect();
+            check.problem("columns", "no such column", format!("a column for {}", words.join(" or ")));
+        }
+    };
+    match profile.rows {
+        RowsAre::Jobs => {
+            need(&[Field::Time]);
+            need(&[Field::User, Field::Account]);
+            need(&[Field::Cost, Field::Pages, Field::CopyPages]);
+        }
+        RowsAre::Sums => {
+            need(&[Field::User, Field::Account]);
+            need(&[Field::Cost]);
+        }
+        RowsAre::Balances => {
+            need(&[Field::User, Field::Account]);
+            need(&[Field::Balance]);
+        }
+        RowsAre::Named => {}
+    }
 }
 
 #[cfg(test)]
@@ -141,67 +481,55 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_of_the_tables_is_understood() {
-        for (head, headers) in data_lines(include_str!("profiles/headers.txt")) {
-            let (field, language) = head.split_once(' ').unwrap();
-            assert!(Field::parse(field).is_some(), "{head}");
-            assert_eq!(language.len(), 2, "{head}");
-            assert!(
-                headers.split('|').all(|header| !header.trim().trim_start_matches('?').is_empty()),
-                "{head}"
-            );
+    fn every_built_in_layout_is_understood() {
+        let texts = toml::from_str::<KindsFile>(include_str!("profiles/kinds.toml")).unwrap().layout;
+        for text in &texts {
+            assert_eq!(check_layout(text), [], "{}", text.name);
+            assert!(ReportKind::parse(&text.kind).is_some(), "{}", text.kind);
         }
-        let rules = data_lines(include_str!("profiles/kinds.txt"));
-        for (line, rule) in rules.zip(kinds()) {
-            let words = line.1.split_whitespace().count();
-            assert_eq!(
-                rule.needs.len() + rule.lacks.len() + rule.marks.len(),
-                words,
-                "{}: {}",
-                line.0,
-                line.1
-            );
-            assert!(line.0.ends_with("read") || line.0.ends_with("named"), "{}", line.0);
-        }
-        assert_eq!(data_lines(include_str!("profiles/kinds.txt")).count(), kinds().len());
+        assert_eq!(texts.len(), built_in().len());
     }
 
     #[test]
-    fn no_header_means_two_things() {
-        let mut meanings: HashMap<String, Field> = HashMap::new();
-        for (field, header, _) in lines() {
-            if let Some(other) = meanings.insert(key(header), field) {
-                assert_eq!(other, field, "{header}");
-            }
-        }
-    }
-
-    #[test]
-    fn headers_are_found_in_any_dress() {
-        let headers = Headers::new(&ReadSettings {
-            aliases: vec![("Druckkosten".into(), "cost".into()), ("Date".into(), "other".into())],
-            ..ReadSettings::default()
-        })
-        .unwrap();
-        let check = |header: &str, expected: Option<&str>| {
-            assert_eq!(headers.field(header).map(Field::name), expected, "{header}");
+    fn what_is_wrong_with_a_layout_is_told_at_once() {
+        let text = |toml: &str| toml::from_str::<LayoutText>(toml).unwrap();
+        let check = |toml: &str, expected: &[&str]| {
+            let problems = check_layout(&text(toml));
+            let told: Vec<String> =
+                problems.iter().map(|one| format!("{}: {}", one.key, one.found)).collect();
+            assert_eq!(told, expected, "{toml}");
         };
-        check(" total  printed PAGES", Some("pages"));
-        check("\u{feff}Username", Some("user"));
-        check("Totaal aantal afgedrukte Pagina\u{2019}s", Some("pages"));
-        check("P\u{fffd}ginas", Some("copy-pages"));
-        check("Formato Papel", Some("paper-size"));
-        check("Formato", Some("other"));
-        check("druckkosten", Some("cost"));
-        check("Date", Some("other"));
-        check("\u{fffd}\u{fffd}\u{fffd}\u{fffd}", None);
-        check("UnitAmount", None);
+        check("columns = ['date', 'user', '-', 'cost']", &[]);
+        check("columns = { When = 'time', Who = 'account', Sum = 'cost' }\ndate_format = '%d.%m.%y'", &[]);
+        check("", &["columns: nothing"]);
+        check("columns = ['time', 'cost']", &["columns: no such column"]);
+        check(
+            "columns = ['time', 'who', 'cost']\nconstants = { user = 'x', cost = '1' }\ndate_format = '%Q'\n\
+             delimiter = '||'\nrows = 'lines'\ndate_order = 'dym'\ncharges = 'none'",
+            &[
+                "charges: `none`",
+                "columns: `who`",
+                "constants.cost: `cost`",
+                "date_format: `%Q`",
+                "date_order: `dym`",
+                "delimiter: `||`",
+                "rows: `lines`",
+            ],
+        );
     }
 
     #[test]
-    fn a_setting_for_no_field_is_refused() {
-        let settings =
-            ReadSettings { aliases: vec![("X".into(), "price".into())], ..ReadSettings::default() };
-        assert_eq!(Headers::new(&settings).err().unwrap().code(), "field-unknown");
+    fn a_filter_knows_ends_of_texts() {
+        let check = |text: &str, cell: &str, expected: bool| {
+            let filter = Filter { column: "1".to_owned(), texts: vec![fold_name(text)] };
+            assert_eq!(filter.fits(cell), expected, "{text} {cell}");
+        };
+        check("void", "VOID", true);
+        check("void", "voided", false);
+        check("void*", "voided", true);
+        check("*refund*", "Print job refund (partial)", true);
+        check("*refund", "refunds", false);
+        check("", "", true);
+        check("*", "anything", true);
     }
 }

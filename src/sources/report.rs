@@ -16,9 +16,9 @@ use super::error::{ReadError, ReadRowsError, title};
 use super::field::Field;
 use super::handover::{Handover, ReadTotals};
 use super::input::Bytes;
-use super::layout::{Layout, clean};
+use super::layout::{Layout, clean, nearest_headers};
 use super::preamble::{PeriodLine, is_comment, read_period};
-use super::profile::Headers;
+use super::profile::{Profiles, RowsAre};
 use super::row::{Manner, RowReader};
 use super::settings::ReadSettings;
 use super::sniff::Start;
@@ -29,7 +29,7 @@ pub struct Report {
     content: Content,
     /// At least one.
     parts: Vec<Part>,
-    names: Headers,
+    known: Profiles,
     manner: Manner,
     facts: ReportFacts,
 }
@@ -42,22 +42,22 @@ impl std::fmt::Debug for Report {
 
 /// Looks at the whole file and decides how it is to be read, or refuses it.
 pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError> {
-    let names = Headers::new(settings)?;
-    let (mut content, parts, findings) = Content::open(path, settings, &names)?;
+    let known = Profiles::new(settings)?;
+    let (mut content, parts, findings) = Content::open(path, settings, &known)?;
     let first = parts.first().map(|part| part.start.clone()).ok_or(ReadError::NotAReport)?;
     let kind = first.layout.kind;
     let mut notes = Notes { findings, ..Notes::default() };
     notes.understood(&parts, &content);
     let periods: Vec<PeriodLine> = parts.iter().map(|part| first_period(&part.start, settings)).collect();
-    let known = periods
+    let own_period = periods
         .iter()
         .find_map(|line| if let PeriodLine::Read(period) = line { Some(*period) } else { None });
-    let known = known.filter(|_| parts.len() == 1);
-    let mut survey = Survey::new(first.layout.clone(), &names, first.delimiter, known);
+    let own_period = own_period.filter(|_| parts.len() == 1);
+    let mut survey = Survey::new(first.layout.clone(), &known, first.delimiter, own_period);
     let may_lack_day = content.grid().is_some_and(|grid| grid.day.is_none());
     for part in &parts {
         survey.set_layout(&part.start.layout);
-        let unfinished = content.each_row(part, tail(kind), |row| {
+        let unfinished = content.each_row(part, tail(&part.start.layout), |row| {
             if may_lack_day {
                 check_day(row, &survey)?;
             }
@@ -68,12 +68,13 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
             notes.findings.push(Finding::new(Severity::Note, "line-unfinished", message).at_row(row));
         }
     }
-    let (date_order, reason) = survey.date_order(settings.date_order)?;
+    let (date_order, reason) = survey.date_order(settings.date_order.or(first.layout.profile.date_order))?;
     notes.reasons.extend(reason);
-    let (decimal_mark, reason) = survey.decimal_mark(settings.decimal_mark)?;
+    let (decimal_mark, reason) =
+        survey.decimal_mark(settings.decimal_mark.or(first.layout.profile.decimal_mark))?;
     notes.reasons.extend(reason);
     let lines = periods.into_iter().chain(std::mem::take(&mut survey.later_periods)).collect();
-    let period = notes.period(kind, lines, settings.period)?;
+    let period = notes.period(&first.layout, lines, settings.period)?;
     let manner =
         Manner { date_order, decimal_mark, currency: settings.currency, time_zone: settings.time_zone };
     let encoding = match (content.bytes(), content.grid()) {
@@ -93,7 +94,7 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
         reasons: notes.reasons,
         findings: notes.findings,
     };
-    Ok(Report { content, parts, names, manner, facts })
+    Ok(Report { content, parts, known, manner, facts })
 }
 
 impl Report {
@@ -102,16 +103,21 @@ impl Report {
         &self.facts
     }
 
+    /// Whether its rows are sums of a period.
+    pub fn has_sums(&self) -> bool {
+        self.parts.first().is_some_and(|part| part.start.layout.profile.rows == RowsAre::Sums)
+    }
+
     /// Hands the rows over in the order of the file. Stops at the taker's first error, or when the file is not
     /// the one that was examined any more; then nothing that was taken may be kept.
     pub fn read<E>(
         &mut self,
         mut take: impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<ReadTotals, ReadRowsError<E>> {
-        let tail = tail(self.facts.kind);
         let first = self.parts.first().ok_or(ReadError::NotAReport)?;
+        let tail = tail(&first.start.layout);
         let reader = RowReader::new(first.start.layout.clone(), self.manner);
-        let mut handover = Handover::new(reader, &self.names, self.facts.period);
+        let mut handover = Handover::new(reader, &self.known, self.facts.period);
         for part in &self.parts {
             handover.set_part(&part.start.layout, part.name.as_deref());
             self.content
@@ -131,12 +137,9 @@ fn check_day(row: &RowText<'_>, survey: &Survey<'_>) -> Result<(), ReadError> {
     }
 }
 
-/// Whether the kind is appended to while it is read.
-fn tail(kind: ReportKind) -> Tail {
-    match kind {
-        ReportKind::PrintLogger | ReportKind::ServerLog => Tail::LeftForLater,
-        _ => Tail::Row,
-    }
+/// What becomes of a last line without its end: a file that is still written to is read again later.
+fn tail(layout: &Layout) -> Tail {
+    if layout.profile.growing { Tail::LeftForLater } else { Tail::Row }
 }
 
 fn first_period(start: &Start, settings: &ReadSettings) -> PeriodLine {
@@ -159,12 +162,19 @@ struct Notes {
 
 impl Notes {
     fn understood(&mut self, parts: &[Part], content: &Content) {
-        let Some(Start { layout, header_row, delimiter, .. }) = parts.first().map(|part| &part.start) else {
+        let Some(Start { layout, header_row, has_header, delimiter, .. }) =
+            parts.first().map(|part| &part.start)
+        else {
             return;
         };
-        self.reasons.push(match header_row {
-            0 => format!("A {}: it has no header, its columns are those of the manual.", title(layout.kind)),
-            row => format!("A {}: row {row} has its columns.", title(layout.kind)),
+        let what = match layout.kind {
+            ReportKind::Mapped => format!("A mapped report by the layout `{}`", layout.profile.name),
+            kind => format!("A {}", title(kind)),
+        };
+        self.reasons.push(if *has_header {
+            format!("{what}: row {header_row} has its columns.")
+        } else {
+            format!("{what}: it has no header, and row {} has the cells of its columns.", header_row + 1)
         });
         for container in content.containers() {
             self.reasons.push(format!("It came in a container: {container}."));
@@ -190,8 +200,10 @@ impl Notes {
         let named = layout.headers.iter().zip(&layout.fields);
         let unknown = named.filter(|(header, field)| field.is_none() && !header.is_empty());
         let unknown: Vec<String> = unknown.map(|(header, _)| format!("`{header}`")).collect();
-        if !unknown.is_empty() {
-            let message = format!("unknown columns are left out: {}", unknown.join(", "));
+        // A layout of its own says which columns are read.
+        if !unknown.is_empty() && layout.profile.columns.is_none() {
+            let near = nearest_headers(&layout.headers, &layout.fields);
+            let message = format!("unknown columns are left out: {}{near}", unknown.join(", "));
             self.findings.push(Finding::new(Severity::Note, "column-unknown", message).at_row(*header_row));
         }
     }
@@ -212,10 +224,11 @@ impl Notes {
     /// The report's period from all its period lines; several are one where they leave no gap.
     fn period(
         &mut self,
-        kind: ReportKind,
+        layout: &Layout,
         lines: Vec<PeriodLine>,
         setting: Option<Period>,
     ) -> Result<Option<Period>, ReadError> {
+        let kind = layout.kind;
         let mut spans = Vec::new();
         let mut fault = "is missing".to_owned();
         for line in lines {
@@ -239,16 +252,21 @@ impl Notes {
                     hull.first_day(),
                     hull.last_day()
                 ));
-                return Ok(Some(hull));
+                return match setting {
+                    Some(wanted) if wanted != hull => {
+                        Err(ReadError::PeriodOther { kind, found: hull, wanted })
+                    }
+                    _ => Ok(Some(hull)),
+                };
             }
             fault = "is there several times with days missing between".to_owned();
             let message = format!("the period line {fault}");
             self.findings.push(Finding::new(Severity::Warning, "period-unreadable", message));
         }
-        let is_sum = matches!(kind, ReportKind::UserSummary | ReportKind::AccountSummary);
+        let is_sum = layout.profile.rows == RowsAre::Sums;
         match setting {
             Some(period) if is_sum => {
-                self.reasons.push(format!("The period is {period}, as the settings say."));
+                self.reasons.push(format!("The period is {period}, as was said."));
                 Ok(Some(period))
             }
             None if is_sum => Err(ReadError::PeriodUnknown { kind, fault }),
@@ -311,6 +329,13 @@ mod tests {
             Row::Rejected(rejection) => {
                 let cost = rejection.cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string());
                 format!("{} rejected ({cost}) {}: {}", rejection.row, rejection.column, rejection.message())
+            }
+            Row::Place(_) => "place".to_owned(),
+            Row::LeftOut { row, cost } => {
+                format!(
+                    "{row} left out ({})",
+                    cost.map_or_else(|| "unknown".to_owned(), |cost| cost.to_string())
+                )
             }
             Row::Finding(finding) => format!("{} {finding}", finding.code),
         }

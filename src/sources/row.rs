@@ -7,15 +7,17 @@ use chrono::{NaiveDateTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 use crate::domain::{
-    BalanceRow, Currency, DateOrder, DecimalMark, JobRow, JobState, Money, Rejection, ReportKind, SumRow,
+    BalanceRow, Currency, DateOrder, DecimalMark, JOB_TYPES, JobRow, JobState, Money, Rejection, ReportKind,
+    SumRow,
 };
 
 use super::amount::{self, AmountFault};
 use super::cells::RowText;
-use super::date::{Written, read_iso};
+use super::date::{Written, read_formatted, read_iso};
 use super::field::Field;
 use super::layout::{Layout, clean};
 use super::limits::QUOTED_CHARS_MAX;
+use super::profile::Filter;
 
 /// How the cells are read: decided for the whole file.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +40,8 @@ pub(super) struct RowReader {
     /// `parent\sub` and job types in small letters.
     account_text: String,
     type_text: String,
+    /// Pages of a job whose file has no column for them.
+    pages_constant: Option<u32>,
 }
 
 /// Where the fields are.
@@ -109,6 +113,7 @@ impl RowReader {
         RowReader {
             at: Columns::of(&layout),
             last_read: layout.last_read(),
+            pages_constant: layout.profile.constant(Field::Pages).and_then(|pages| pages.parse().ok()),
             layout,
             manner,
             sign: None,
@@ -128,10 +133,27 @@ impl RowReader {
         &self.layout
     }
 
+    /// Whether the layout leaves such rows out.
+    #[inline]
+    pub(super) fn is_left_out(&self, row: &RowText<'_>) -> bool {
+        let profile = &self.layout.profile;
+        if profile.only.is_empty() && profile.leave_out.is_empty() {
+            return false;
+        }
+        let fits = |filter: &Filter| {
+            let column = self.layout.column_named(&filter.column);
+            filter.fits(column.and_then(|column| row.get(column)).unwrap_or_default())
+        };
+        !profile.only.iter().all(fits) || profile.leave_out.iter().any(fits)
+    }
+
     /// Whether the row has a time that can be read: then it is a job, good or bad, and nothing else.
     pub(super) fn has_time(&self, row: &RowText<'_>) -> bool {
         let cell = self.at.time.and_then(|column| row.moment(column)).unwrap_or_default();
-        read_iso(cell).is_some() || Written::read(cell).is_some()
+        match &self.layout.profile.date_format {
+            Some(format) => read_formatted(cell, format).is_some(),
+            None => read_iso(cell).is_some() || Written::read(cell).is_some(),
+        }
     }
 
     /// The amount of a total row, where it can be read.
@@ -149,21 +171,26 @@ impl RowReader {
                     Account::Joined => self.account_text.as_str(),
                 });
                 let job_type = job.job_type.map(|known| known.unwrap_or(self.type_text.as_str()));
+                let profile = &self.layout.profile;
+                let document = self.at.document.map(|column| row.get(column).unwrap_or_default());
                 Ok(JobRow {
                     row: row.row,
                     time: job.time,
-                    user: job.user,
-                    account,
-                    printer: trimmed(row, self.at.printer).unwrap_or_default(),
-                    document: self.at.document.map(|column| row.get(column).unwrap_or_default()),
-                    job_type,
-                    paper_size: trimmed(row, self.at.paper_size),
+                    user: job.user.or(profile.constant(Field::User)).unwrap_or_default(),
+                    account: account.or(profile.constant(Field::Account)),
+                    printer: trimmed(row, self.at.printer)
+                        .or(profile.constant(Field::Printer))
+                        .unwrap_or_default(),
+                    document: document.or(profile.constant(Field::Document)),
+                    job_type: job_type.or(profile.constant(Field::JobType)),
+                    paper_size: trimmed(row, self.at.paper_size).or(profile.constant(Field::PaperSize)),
                     pages: job.pages,
                     colour_pages: job.colour_pages,
                     duplex: self.duplex(row),
                     grayscale: self.at.grayscale.and_then(|column| flag(row.get(column)?)),
                     cost: job.cost,
                     state: job.state,
+                    chain: None,
                 })
             }
             Err(fault) => Err(self.reject(row, fault)),
@@ -173,10 +200,11 @@ impl RowReader {
     fn job_cells<'a>(&mut self, row: &RowText<'a>) -> Result<JobCells<'a>, Fault> {
         self.check(row)?;
         let time = self.time(row)?;
-        let user = self.name(row, self.at.user, "a username")?;
         let account = self.account(row)?;
+        let user = self.user_of_job(row, account.as_ref())?;
         let job_type = self.job_type(row);
-        let mut pages = self.count(row, self.at.pages)?.unwrap_or_default();
+        let pages = self.count(row, self.at.pages)?;
+        let mut pages = pages.or(self.pages_constant).unwrap_or_default();
         if let Some(copies) = self.count(row, self.at.copies)? {
             pages = pages.checked_mul(copies).ok_or_else(|| {
                 (self.at.copies, format!("{pages} pages times {copies}"), "a number of pages".to_owned())
@@ -317,6 +345,10 @@ impl RowReader {
 
     #[inline]
     fn time_of(&self, text: &str) -> Result<NaiveDateTime, Fault> {
+        if let Some(format) = &self.layout.profile.date_format {
+            let expected = || (self.at.time, quoted(text), format!("a date in the form `{format}`"));
+            return read_formatted(text, format).ok_or_else(expected);
+        }
         if let Some(time) = read_iso(text) {
             return Ok(time);
         }
@@ -339,6 +371,22 @@ impl RowReader {
         Ok(Utc.from_utc_datetime(&utc).with_timezone(&zone).naive_local())
     }
 
+    /// The user of a job; `None` where the layout has no column for users, and the account tells who pays.
+    fn user_of_job<'a>(
+        &self,
+        row: &RowText<'a>,
+        account: Option<&Account<'a>>,
+    ) -> Result<Option<&'a str>, Fault> {
+        if self.at.user.is_some() {
+            return self.name(row, self.at.user, "a username").map(Some);
+        }
+        let has_account = account.is_some_and(|account| !matches!(account, Account::Plain("")));
+        if has_account || self.layout.profile.constant(Field::User).is_some() {
+            return Ok(None);
+        }
+        Err((self.at.account, "an empty cell".to_owned(), "an account: the file has no users".to_owned()))
+    }
+
     fn name<'a>(&self, row: &RowText<'a>, column: Option<usize>, expected: &str) -> Result<&'a str, Fault> {
         match trimmed(row, column) {
             Some(name) if !name.is_empty() => Ok(name),
@@ -349,8 +397,8 @@ impl RowReader {
     /// The charged account; joined in `account_text` where it has two parts.
     fn account<'a>(&mut self, row: &RowText<'a>) -> Result<Option<Account<'a>>, Fault> {
         let Some(parent) = trimmed(row, self.at.account) else { return Ok(None) };
-        // The server's text log names the user where the personal account is charged.
-        if self.layout.kind == ReportKind::ServerLog && trimmed(row, self.at.user) == Some(parent) {
+        // Some logs name the user where the personal account is charged.
+        if self.layout.profile.account_may_be_user && trimmed(row, self.at.user) == Some(parent) {
             return Ok(Some(Account::Plain("")));
         }
         match trimmed(row, self.at.sub_account) {
@@ -373,7 +421,8 @@ impl RowReader {
     /// The job type: `Some(None)` where it is not one of the known and stands in `type_text`.
     fn job_type(&mut self, row: &RowText<'_>) -> Option<Option<&'static str>> {
         let text = trimmed(row, self.at.job_type)?;
-        let known = crate::domain::JOB_TYPES.into_iter().find(|known| known.eq_ignore_ascii_case(text));
+        let text = self.layout.profile.job_type(text);
+        let known = JOB_TYPES.into_iter().find(|known| known.eq_ignore_ascii_case(text));
         if known.is_none() {
             self.type_text.clear();
             self.type_text.extend(text.chars().flat_map(char::to_lowercase));
@@ -404,6 +453,8 @@ impl RowReader {
         let mark = column.map_or(self.manner.decimal_mark, |column| self.mark(row, column));
         let read = amount::read(text, mark, self.manner.currency);
         let money = read.map_err(|fault: AmountFault| (column, quoted(text), fault.expected()))?;
+        let is_charge = column.is_some() && column == self.at.cost;
+        let money = if is_charge && self.layout.profile.charges_below_zero { -money } else { money };
         let is_bare = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b',');
         if !is_bare
             && self.manner.currency.is_none()
@@ -483,7 +534,7 @@ impl RowReader {
 /// The parts of a job that can fail.
 struct JobCells<'a> {
     time: NaiveDateTime,
-    user: &'a str,
+    user: Option<&'a str>,
     account: Option<Account<'a>>,
     job_type: Option<Option<&'static str>>,
     pages: u32,

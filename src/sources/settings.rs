@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 
+use super::profile::LayoutText;
 use crate::domain::{Currency, DateOrder, DecimalMark, Period, ReportKind};
 
 /// What the operator says about a site's reports. Each setting decides only what the file does not.
@@ -23,4 +24,6 @@ pub struct ReadSettings {
     pub period: Option<Period>,
     /// Header texts and the fields that they mean, before the built-in ones: (`Druckkosten`, `cost`).
     pub aliases: Vec<(String, String)>,
+    /// The operator's own layouts, tried before the built-in kinds.
+    pub layouts: Vec<LayoutText>,
 }

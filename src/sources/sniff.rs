@@ -2,15 +2,16 @@
 //!
 //! Neither the name of a file nor that of a sheet counts.
 
+use std::sync::Arc;
+
 use crate::domain::ReportKind;
 
 use super::cells::RowText;
 use super::csv::{Rows, Tail};
-use super::date::{is_time_only, read_iso};
 use super::error::ReadError;
-use super::layout::{HeaderFit, Layout, SERVER_LOG, clean, missing_columns};
+use super::layout::{HeaderFit, Layout, clean, missing_columns};
 use super::limits::HEADER_ROWS_MAX;
-use super::profile::Headers;
+use super::profile::{ColumnRule, Profile, Profiles, RowsAre};
 
 /// Delimiters in the order in which they are preferred when equally many headers are known.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -21,15 +22,16 @@ pub(super) struct Start {
     /// Only text has one.
     pub(super) delimiter: Option<u8>,
     pub(super) layout: Layout,
-    /// The line in which the header starts.
+    /// The line in which the header starts; without one, the line before the first row.
     pub(super) header_row: u64,
+    pub(super) has_header: bool,
     /// The lines above it.
     pub(super) preamble: Vec<String>,
 }
 
 /// Looks for a header row, and remembers what comes closest to one.
 pub(super) struct Search<'n> {
-    names: &'n Headers,
+    known: &'n Profiles,
     wanted: Option<ReportKind>,
     named: Option<ReportKind>,
     /// How many columns of a row are known, and what it lacks.
@@ -37,22 +39,32 @@ pub(super) struct Search<'n> {
 }
 
 impl<'n> Search<'n> {
-    pub(super) fn new(names: &'n Headers, wanted: Option<ReportKind>) -> Search<'n> {
-        Search { names, wanted, named: None, partly: None }
+    pub(super) fn new(known: &'n Profiles, wanted: Option<ReportKind>) -> Search<'n> {
+        Search { known, wanted, named: None, partly: None }
     }
 
     /// Takes a row for a header.
     pub(super) fn look(&mut self, row: &RowText<'_>) -> Option<Layout> {
-        match Layout::of(row, self.names, self.wanted) {
+        match Layout::of(row, self.known, self.wanted) {
             HeaderFit::Layout(layout) => return Some(layout),
             HeaderFit::Named(kind) => self.named = self.named.or(Some(kind)),
             HeaderFit::Partly(known) => {
                 if known >= 2 && self.partly.as_ref().is_none_or(|(most, _)| known > *most) {
-                    self.partly = Some((known, missing_columns(row, self.names, self.wanted)));
+                    self.partly = Some((known, missing_columns(row, self.known, self.wanted)));
                 }
             }
         }
         None
+    }
+
+    /// Takes a row for the first one of a layout without a header.
+    pub(super) fn look_without_header(&mut self, row: &RowText<'_>) -> Option<Layout> {
+        self.known.all(self.wanted).find_map(|profile| self.first_row(row, profile))
+    }
+
+    /// The same for one layout; a kind that is only recognised is remembered.
+    fn first_row(&self, row: &RowText<'_>, profile: &Arc<Profile>) -> Option<Layout> {
+        Layout::without_header(row, profile).filter(|layout| layout.profile.rows != RowsAre::Named)
     }
 
     /// No row is a header: what the rows are instead.
@@ -68,7 +80,7 @@ impl<'n> Search<'n> {
 /// Finds delimiter and header row in the start of the text, or says what the file is instead.
 pub(super) fn find_header(
     text: &str,
-    names: &Headers,
+    known: &Profiles,
     wanted: Option<ReportKind>,
 ) -> Result<Start, ReadError> {
     if clean(text).is_empty() {
@@ -77,8 +89,11 @@ pub(super) fn find_header(
     refuse_own_output(text)?;
     let fixed = separator_line(text);
     let mut best: Option<(usize, Start)> = None;
-    let mut search = Search::new(names, wanted);
-    for delimiter in DELIMITERS.into_iter().filter(|one| fixed.is_none_or(|fixed| fixed == *one)) {
+    let mut search = Search::new(known, wanted);
+    let own = known.own().iter().filter_map(|profile| profile.delimiter);
+    let mut delimiters = DELIMITERS.to_vec();
+    delimiters.extend(own.filter(|sign| !DELIMITERS.contains(sign)));
+    for delimiter in delimiters.into_iter().filter(|one| fixed.is_none_or(|fixed| fixed == *one)) {
         let mut rows = Rows::new(text.as_bytes(), delimiter, Tail::Row);
         let mut preamble = Vec::new();
         for _ in 0..HEADER_ROWS_MAX {
@@ -87,10 +102,12 @@ pub(super) fn find_header(
                 break;
             }
             let row = rows.row()?;
-            if let Some(layout) = search.look(&row) {
+            let fits = |layout: &Layout| layout.profile.delimiter.is_none_or(|sign| sign == delimiter);
+            if let Some(layout) = search.look(&row).filter(fits) {
                 let known = layout.fields.iter().flatten().count();
                 if best.as_ref().is_none_or(|(most, _)| known > *most) {
-                    let start = Start { delimiter: Some(delimiter), layout, header_row: row.row, preamble };
+                    let delimiter = Some(delimiter);
+                    let start = Start { delimiter, layout, header_row: row.row, has_header: true, preamble };
                     best = Some((known, start));
                 }
                 break;
@@ -98,15 +115,54 @@ pub(super) fn find_header(
             preamble.push(row.line().to_owned());
         }
     }
-    match (best, server_log_columns(text)) {
-        (Some((_, start)), _) => Ok(start),
-        (None, Some(columns)) if columns >= SERVER_LOG.len() => {
-            let layout = Layout::of_server_log(columns);
-            Ok(Start { delimiter: Some(b'\t'), layout, header_row: 0, preamble: Vec::new() })
-        }
-        (None, Some(_)) if search.named.is_none() => Err(ReadError::KindNotRead(ReportKind::ServerLog)),
-        (None, _) => Err(search.why_not()),
+    match best {
+        Some((_, start)) => Ok(start),
+        None => start_without_header(text, known, wanted).unwrap_or_else(|| Err(search.why_not())),
     }
+}
+
+/// Finds the first row of a layout without a header: one of the operator's before a built-in one, and one that is read
+/// before one that is only recognised.
+fn start_without_header(
+    text: &str,
+    known: &Profiles,
+    wanted: Option<ReportKind>,
+) -> Option<Result<Start, ReadError>> {
+    let profiles =
+        known.all(wanted).filter(|profile| matches!(profile.columns, Some(ColumnRule::ByPosition(_))));
+    for profile in profiles {
+        let delimiters = profile.delimiter.map_or_else(|| DELIMITERS.to_vec(), |sign| vec![sign]);
+        for delimiter in delimiters {
+            let mut rows = Rows::new(text.as_bytes(), delimiter, Tail::Row);
+            if !profile.quotes {
+                rows = rows.without_quotes();
+            }
+            let mut preamble = Vec::new();
+            for _ in 0..HEADER_ROWS_MAX {
+                if !matches!(rows.advance(), Ok(true)) {
+                    break;
+                }
+                let Ok(row) = rows.row() else { break };
+                match Layout::without_header(&row, profile) {
+                    Some(layout) if profile.rows == RowsAre::Named => {
+                        return Some(Err(ReadError::KindNotRead(layout.kind)));
+                    }
+                    Some(layout) => {
+                        let (delimiter, header_row) = (Some(delimiter), row.row.saturating_sub(1));
+                        return Some(Ok(Start {
+                            delimiter,
+                            layout,
+                            header_row,
+                            has_header: false,
+                            preamble,
+                        }));
+                    }
+                    None => preamble.push(row.line().to_owned()),
+                }
+            }
+        }
+    }
+    None
 }
 
 /// A first line `sep=;`, as spreadsheets write it.
@@ -131,22 +187,14 @@ fn refuse_own_output(text: &str) -> Result<(), ReadError> {
     Err(ReadError::OwnOutput(what))
 }
 
-/// The columns of a server's text log, which has no header: `2024-03-01`, TAB, `1:05:09 PM`, and more.
-fn server_log_columns(text: &str) -> Option<usize> {
-    let cells: Vec<&str> = text.lines().next()?.split('\t').collect();
-    let [day, time, ..] = cells.as_slice() else { return None };
-    let is_log = read_iso(&format!("{day} 00:00:00")).is_some() && is_time_only(time) && cells.len() >= 6;
-    is_log.then_some(cells.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sources::ReadSettings;
 
     fn start(text: &str, wanted: Option<ReportKind>) -> String {
-        let names = Headers::new(&ReadSettings::default()).unwrap();
-        match find_header(text, &names, wanted) {
+        let known = Profiles::new(&ReadSettings::default()).unwrap();
+        match find_header(text, &known, wanted) {
             Ok(start) => {
                 let delimiter = char::from(start.delimiter.unwrap());
                 format!("{} {delimiter:?} in row {}", start.layout.kind, start.header_row)
@@ -170,6 +218,13 @@ mod tests {
         check("Shared Account Parent Name,Cost\n", "account-summary ',' in row 1");
         check("Shared Account Parent Name,Code,Balance\n", "balance-list ',' in row 1");
         check("Username,Full Name,Balance,Total Printed Pages,Jobs\n", "balance-list ',' in row 1");
+        check("Date,User Email,Transaction type,Amount,Balance\n", "hive ',' in row 1");
+        check("User,Print+Copy total pages,Print job color pages,Cost\n", "hive ',' in row 1");
+        check("Username,Job Type,Total Printed Pages,Cost\n", "type-breakdown ',' in row 1");
+        check(
+            "Shared Account Parent Name,Job Type,Total Printed Pages,Cost\n",
+            "type-breakdown ',' in row 1",
+        );
     }
 
     #[test]
@@ -178,7 +233,7 @@ mod tests {
             let refusal = start(text, None);
             assert!(refusal.starts_with(code) && refusal.contains(part), "{refusal}");
         };
-        check("User Email,Transaction type,Amount,Date\n", "kind-not-read", "Hive");
+        check("User Email,Name,Amount\n", "kind-not-read", "Hive");
         check("user,server,printer,total-pages\n", "kind-not-read", "job import");
         check("Shared Account Parent Name,Job Type,Total Printed Pages\n", "kind-not-read", "job type");
         check(

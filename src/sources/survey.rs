@@ -8,13 +8,13 @@ use crate::domain::{DateOrder, DecimalMark, Period};
 use super::amount::{self, Evidence};
 use super::aside::{Aside, aside};
 use super::cells::RowText;
-use super::date::{Written, read_iso};
+use super::date::{Written, read_formatted, read_iso};
 use super::error::ReadError;
 use super::field::Field;
 use super::layout::{Layout, clean};
 use super::limits::QUOTED_CHARS_MAX;
 use super::preamble::{PeriodLine, read_period};
-use super::profile::Headers;
+use super::profile::Profiles;
 
 /// A row and what stands there.
 type Seen = (u64, String);
@@ -22,7 +22,7 @@ type Seen = (u64, String);
 /// What the rows tell, gathered row by row.
 pub(super) struct Survey<'s> {
     layout: Layout,
-    names: &'s Headers,
+    known: &'s Profiles,
     delimiter: Option<u8>,
     places: Places,
     period: Option<Period>,
@@ -81,7 +81,7 @@ const ALL_ORDERS: [(DateOrder, u8); 3] = [(DateOrder::Ymd, 1), (DateOrder::Dmy, 
 impl<'s> Survey<'s> {
     pub(super) fn new(
         layout: Layout,
-        names: &'s Headers,
+        known: &'s Profiles,
         delimiter: Option<u8>,
         period: Option<Period>,
     ) -> Survey<'s> {
@@ -89,7 +89,7 @@ impl<'s> Survey<'s> {
         let dates =
             Dates { possible: 7, in_period: 7, year_first: false, undecided: None, contradiction: None };
         let marks = Marks::default();
-        Survey { layout, names, delimiter, places, period, dates, marks, later_periods: Vec::new() }
+        Survey { layout, known, delimiter, places, period, dates, marks, later_periods: Vec::new() }
     }
 
     /// Goes on with another sheet.
@@ -111,7 +111,11 @@ impl<'s> Survey<'s> {
         }
         if let Some(time) = self.places.time {
             let cell = row.moment(time).unwrap_or_default();
-            if read_iso(cell).is_some() {
+            if let Some(format) = &self.layout.profile.date_format {
+                if read_formatted(cell, format).is_none() {
+                    return self.look_aside(row);
+                }
+            } else if read_iso(cell).is_some() {
                 self.dates.year_first = true;
             } else {
                 match Written::read(cell) {
@@ -119,7 +123,7 @@ impl<'s> Survey<'s> {
                     None => return self.look_aside(row),
                 }
             }
-        } else if aside(row, &self.layout, self.names).is_some() {
+        } else if aside(row, &self.layout, self.known).is_some() {
             return self.look_aside(row);
         }
         self.look_at_amounts(row);
@@ -136,7 +140,7 @@ impl<'s> Survey<'s> {
     }
 
     fn look_aside(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
-        match aside(row, &self.layout, self.names) {
+        match aside(row, &self.layout, self.known) {
             Some(Aside::Header(layout)) => self.set_layout(&layout),
             Some(Aside::Comment) => match read_period(row.line(), None) {
                 PeriodLine::Absent => {}
@@ -306,7 +310,7 @@ mod tests {
         order: Option<DateOrder>,
         mark: Option<DecimalMark>,
     ) -> (String, String) {
-        let names = Headers::new(&ReadSettings::default()).unwrap();
+        let names = Profiles::new(&ReadSettings::default()).unwrap();
         let text = format!("Date;Username;Total Printed Pages;Cost\n{}\n", lines.join("\n"));
         let mut rows = Rows::new(text.as_bytes(), b';', Tail::Row);
         assert!(rows.advance().unwrap());

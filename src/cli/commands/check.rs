@@ -1,13 +1,14 @@
 //! `papertally check`: what taking files in would do, in a ledger that is thrown away.
 
-use super::Context;
 use super::reading::{Documents, FileResult, message, page, results_json};
+use super::{Context, period_of};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::counted;
 use crate::config::{SiteConfig, load_sites};
-use crate::domain::{Currency, Finding, Money, Severity};
+use crate::domain::{Currency, Finding, Money, Severity, Source, fold_name};
 use crate::ledger::{self, Ledger, Marks};
+use crate::run::balances::BalanceBook;
 use crate::run::books::{aliases, read_settings};
 use crate::run::ingest::{Outcome, ingest};
 use crate::run::intake::Intake;
@@ -25,6 +26,7 @@ struct Rules {
     zone: Tz,
     currency: Currency,
     aliases: Vec<(String, String)>,
+    bill_from: Source,
     exclude_accounts: Vec<String>,
     ignore_printers: Vec<String>,
 }
@@ -39,6 +41,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         site,
         settings: rules.settings.clone(),
         aliases: rules.aliases.clone(),
+        bill_from: rules.bill_from,
         exclude_accounts: &rules.exclude_accounts,
         ignore_printers: &rules.ignore_printers,
         documents: ledger::Documents::Drop,
@@ -46,25 +49,32 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         today: now.date_naive(),
         jobs_listed: args.rows.0,
     };
-    let mut book = SumBook::default();
+    let mut balances = BalanceBook::default();
     let mut results = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
         let mut progress = context.ui.progress(&name);
         let outcome =
-            ingest(&intake, &context.outside.folder.join(file), &name, Some(&mut book), &mut |_| {
+            ingest(&intake, &context.outside.folder.join(file), &name, Some(&mut balances), &mut |_| {
                 progress.row()
             });
         drop(progress);
         results.push(FileResult { name, outcome });
     }
-    let mut totals =
-        intake_totals(&ledger, site, Marks::default(), &rules.exclude_accounts, &rules.ignore_printers)?;
-    let differences = totals.beside(&book);
+    let mut totals = intake_totals(
+        &ledger,
+        site,
+        Marks::default(),
+        Source::Jobs,
+        &rules.exclude_accounts,
+        &rules.ignore_printers,
+    )?;
+    let excluded = rules.exclude_accounts.iter().map(|account| fold_name(account)).collect();
+    let differences = totals.beside(&SumBook::load(&ledger, site, excluded)?);
     if let Some(Ok(Outcome::Taken(last))) = results.last_mut().map(|result| &mut result.outcome) {
         last.findings.extend(differences);
     }
-    show(context, &results, &totals, &book.totals().balances);
+    show(context, &results, &totals, &balances.balances());
     Ok(exit(&results))
 }
 
@@ -75,6 +85,8 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
             args.read.time_zone
         ))
     })?;
+    let now = chrono::DateTime::<chrono::Utc>::from(context.outside.clock);
+    let today = now.with_timezone(&zone).date_naive();
     let options = ReadSettings {
         kind: args.read.kind,
         encoding: args.read.encoding.clone(),
@@ -82,6 +94,7 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
         decimal_mark: args.read.decimal_mark.map(Into::into),
         currency: args.read.currency,
         time_zone: Some(zone),
+        period: args.read.period.as_deref().map(|text| period_of(text, today)).transpose()?,
         ..ReadSettings::default()
     };
     let unknown = Currency::new("XXX").ok_or_else(|| Failure::usage("no currency"))?;
@@ -91,6 +104,7 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
             settings: options,
             zone,
             aliases: Vec::new(),
+            bill_from: Source::Jobs,
             exclude_accounts: Vec::new(),
             ignore_printers: Vec::new(),
         });
@@ -101,6 +115,7 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
         .find(|site| site.name == *name)
         .ok_or_else(|| Failure::usage(format!("no site is named `{name}`")))?;
     let mut settings = read_settings(site);
+    settings.period = options.period;
     settings.kind = options.kind.or(settings.kind);
     settings.encoding = options.encoding.or(settings.encoding);
     settings.date_order = options.date_order.or(settings.date_order);
@@ -110,6 +125,7 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
         zone: site.time_zone,
         currency: site.currency,
         aliases: aliases(site),
+        bill_from: site.reports.bill_from,
         exclude_accounts: site.exclude_accounts.clone(),
         ignore_printers: site.ignore_printers.clone(),
     })
@@ -131,8 +147,8 @@ fn show(
             }
             Err(error) => {
                 context.ui.warn(format!("refused: {}: {}", result.name, message(error)));
-                if let crate::run::intake::IngestError::Read(error) = error {
-                    context.ui.warn(format!("hint: {}", error.hint()));
+                if let Some(hint) = error.hint() {
+                    context.ui.warn(format!("hint: {hint}"));
                 }
             }
         }

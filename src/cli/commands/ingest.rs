@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::check::exit;
 use super::reading::{Documents, FileResult, message, results_json, sentence, totals_json};
-use super::{Access, Context, site_of};
+use super::{Access, Context, period_of, site_of};
 use crate::cli::args::IngestArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::Notes;
@@ -36,7 +36,9 @@ pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Ex
             unsettled.extend(found.unsettled);
             ready = found.ready;
         }
-        let intake = Intake::of_site(&books, site)?;
+        let mut intake = Intake::of_site(&books, site)?;
+        let period = args.period.as_deref().map(|text| period_of(text, books.today(site)));
+        intake.settings.period = period.transpose()?;
         results.extend(take(&intake, context, &ready)?);
         if context.shared.json {
             // Sums of two sites may be of two currencies, so each has its own.
@@ -44,6 +46,7 @@ pub(super) fn run(args: &IngestArgs, context: &mut Context<'_, '_>) -> Result<Ex
                 &books.ledger,
                 intake.site,
                 mark,
+                intake.bill_from,
                 intake.exclude_accounts,
                 intake.ignore_printers,
             )?;
@@ -85,8 +88,8 @@ fn show(
             }
             Err(error) => {
                 context.ui.warn(format!("refused: {}: {}", result.name, message(error)));
-                if let IngestError::Read(error) = error {
-                    context.ui.warn(format!("hint: {}", error.hint()));
+                if let Some(hint) = error.hint() {
+                    context.ui.warn(format!("hint: {hint}"));
                 }
             }
         }

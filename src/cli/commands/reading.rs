@@ -183,11 +183,7 @@ fn job_json(job: &ListedJob, documents: Documents) -> Value {
 
 /// A refused file, for scripts.
 fn refused_json(name: &str, error: &IngestError) -> Value {
-    let (code, row, hint) = match error {
-        IngestError::Read(error) => (error.code(), error.row(), Some(error.hint())),
-        IngestError::NoJobs(_) => ("no-jobs", None, None),
-        IngestError::Ledger(_) | IngestError::Reader => ("internal", None, None),
-    };
+    let (code, row, hint) = (error.code(), error.row(), error.hint());
     json!({ "file": name, "code": code, "row": row, "message": message(error), "hint": hint })
 }
 

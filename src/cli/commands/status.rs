@@ -119,7 +119,7 @@ fn site_status<'c>(books: &Books<'_>, site: &'c SiteConfig) -> Result<SiteStatus
     };
     if let Some((site_id, _)) = books.ledger.known_site(&site.name)? {
         status.reports = books.ledger.reports(site_id)?;
-        status.covered = joined(books.ledger.covered(site_id)?);
+        status.covered = joined(books.ledger.covered(site_id, site.reports.bill_from)?);
         status.suspense = suspense(books, site)?;
         status.taken_back = taken_back(books, site)?;
         status.batches = books.ledger.batches(site_id)?;

@@ -33,7 +33,7 @@ pub(super) fn run(args: &TotalsArgs, context: &mut Context<'_, '_>) -> Result<Ex
         };
         if let Some(span) = span {
             let names = Rc::new(books.ledger.names(site_id)?);
-            let exclusions = Exclusions::new(&names, &site.exclude_accounts, &site.ignore_printers);
+            let exclusions = Exclusions::of_site(&names, site);
             let mut key = key_of(args.by, &books, Rc::clone(&names), span);
             (rows, total) = totals(&books.ledger, site_id, span, &exclusions, &mut key)?;
             period = period.or(Some(span));
