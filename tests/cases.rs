@@ -93,6 +93,9 @@ impl Case {
             std::fs::write(&path, config).unwrap();
             command.arg("--config").arg(path);
         }
+        if let Some(today) = text("today") {
+            command.arg("--as-of").arg(format!("{today}T12:00:00Z"));
+        }
         command.args(["--json", "check", "--rows", "all"]);
         if config.is_some() {
             command.args(["--site", "main"]);
@@ -228,6 +231,14 @@ impl<'a> Outcome<'a> {
                 let messages: Vec<String> =
                     self.findings.iter().map(|finding| text(&finding["message"])).collect();
                 unmatched(expected, &messages).into_iter().next()
+            }
+            "no_findings" => {
+                let messages: Vec<String> =
+                    self.findings.iter().map(|finding| text(&finding["message"])).collect();
+                let said =
+                    |pattern: &String| unmatched(&Value::String(pattern.clone()), &messages).is_empty();
+                let wrong = strings(expected).into_iter().find(said);
+                wrong.map(|pattern| format!("`{pattern}` matches one of {messages:?}"))
             }
             "or_refused" | "any_order" | "after_first" => None,
             key if OF_OTHER_COMMANDS.contains(&key) => None,

@@ -133,16 +133,10 @@ impl Content {
                 Ok(rows.unfinished())
             }
             Body::Grid { grid, .. } => {
-                let mut is_below = !start.has_header;
+                let mut is_below = start.header_row == 0;
                 grid.read(part.sheet, |row| {
                     // Several rows of a page may start in one line.
-                    if !start.has_header && row.row <= start.header_row {
-                        Ok(())
-                    } else if is_below {
-                        take(row)
-                    } else {
-                        is_header(row, start, &mut is_below)
-                    }
+                    if is_below { take(row) } else { is_header(row, start, &mut is_below) }
                 })?;
                 let unfinished = grid.sheets.get(part.sheet).and_then(|sheet| sheet.unfinished);
                 match unfinished {
@@ -370,7 +364,7 @@ fn start_of_sheet(
                 if first.is_none()
                     && let Some(layout) = search.look_without_header(row)
                 {
-                    first = Some((layout, row.row.saturating_sub(1), preamble.clone()));
+                    first = Some(layout);
                 }
                 preamble.push(row.line().to_owned());
                 Ok(())
@@ -384,13 +378,9 @@ fn start_of_sheet(
         return Err(ReadError::OwnOutput("papertally's own workbook of invoice lines"));
     }
     Ok(match found {
-        Some((layout, header_row)) => {
-            Ok(Start { delimiter: None, layout, header_row, has_header: true, preamble })
-        }
+        Some((layout, header_row)) => Ok(Start { delimiter: None, layout, header_row, preamble }),
         None if first.is_some() => {
-            first.map_or(Err(ReadError::NotAReport), |(layout, header_row, preamble)| {
-                Ok(Start { delimiter: None, layout, header_row, has_header: false, preamble })
-            })
+            first.map(|layout| Start::without_header(None, layout)).ok_or(ReadError::NotAReport)
         }
         None if preamble.is_empty() => Err(ReadError::Empty),
         None => Err(search.why_not()),

@@ -162,19 +162,16 @@ struct Notes {
 
 impl Notes {
     fn understood(&mut self, parts: &[Part], content: &Content) {
-        let Some(Start { layout, header_row, has_header, delimiter, .. }) =
-            parts.first().map(|part| &part.start)
-        else {
+        let Some(Start { layout, header_row, delimiter, .. }) = parts.first().map(|part| &part.start) else {
             return;
         };
         let what = match layout.kind {
             ReportKind::Mapped => format!("A mapped report by the layout `{}`", layout.profile.name),
             kind => format!("A {}", title(kind)),
         };
-        self.reasons.push(if *has_header {
-            format!("{what}: row {header_row} has its columns.")
-        } else {
-            format!("{what}: it has no header, and row {} has the cells of its columns.", header_row + 1)
+        self.reasons.push(match header_row {
+            0 => format!("{what}: it has no header, and its rows have the cells of the layout."),
+            row => format!("{what}: row {row} has its columns."),
         });
         for container in content.containers() {
             self.reasons.push(format!("It came in a container: {container}."));

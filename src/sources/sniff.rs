@@ -22,11 +22,17 @@ pub(super) struct Start {
     /// Only text has one.
     pub(super) delimiter: Option<u8>,
     pub(super) layout: Layout,
-    /// The line in which the header starts; without one, the line before the first row.
+    /// The line in which the header starts; 0 in a file without one.
     pub(super) header_row: u64,
-    pub(super) has_header: bool,
     /// The lines above it.
     pub(super) preamble: Vec<String>,
+}
+
+impl Start {
+    /// Every row from the first on is data.
+    pub(super) fn without_header(delimiter: Option<u8>, layout: Layout) -> Start {
+        Start { delimiter, layout, header_row: 0, preamble: Vec::new() }
+    }
 }
 
 /// Looks for a header row, and remembers what comes closest to one.
@@ -107,7 +113,7 @@ pub(super) fn find_header(
                 let known = layout.fields.iter().flatten().count();
                 if best.as_ref().is_none_or(|(most, _)| known > *most) {
                     let delimiter = Some(delimiter);
-                    let start = Start { delimiter, layout, header_row: row.row, has_header: true, preamble };
+                    let start = Start { delimiter, layout, header_row: row.row, preamble };
                     best = Some((known, start));
                 }
                 break;
@@ -137,28 +143,25 @@ fn start_without_header(
             if !profile.quotes {
                 rows = rows.without_quotes();
             }
-            let mut preamble = Vec::new();
+            // A sign too many in one row is told from a further column by the other rows.
+            let mut fewest: Option<Layout> = None;
             for _ in 0..HEADER_ROWS_MAX {
                 if !matches!(rows.advance(), Ok(true)) {
                     break;
                 }
                 let Ok(row) = rows.row() else { break };
-                match Layout::without_header(&row, profile) {
-                    Some(layout) if profile.rows == RowsAre::Named => {
-                        return Some(Err(ReadError::KindNotRead(layout.kind)));
-                    }
-                    Some(layout) => {
-                        let (delimiter, header_row) = (Some(delimiter), row.row.saturating_sub(1));
-                        return Some(Ok(Start {
-                            delimiter,
-                            layout,
-                            header_row,
-                            has_header: false,
-                            preamble,
-                        }));
-                    }
-                    None => preamble.push(row.line().to_owned()),
+                let is_fewer = |layout: &Layout| {
+                    fewest.as_ref().is_none_or(|known| layout.headers.len() < known.headers.len())
+                };
+                fewest = Layout::without_header(&row, profile).filter(is_fewer).or(fewest);
+            }
+            match fewest {
+                Some(layout) if profile.rows == RowsAre::Named => {
+                    return Some(Err(ReadError::KindNotRead(layout.kind)));
                 }
+                // What stands above the first row that fits is not skipped: such rows are rejected, and told.
+                Some(layout) => return Some(Ok(Start::without_header(Some(delimiter), layout))),
+                None => {}
             }
         }
     }
