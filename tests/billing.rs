@@ -130,6 +130,8 @@ impl Space {
             decimal_mark: None,
             period: Some(period),
             columns: Vec::new(),
+            has_printer: true,
+            has_document: true,
             reasons: Vec::new(),
             findings: Vec::new(),
         };

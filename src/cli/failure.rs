@@ -126,8 +126,10 @@ impl From<LedgerError> for Failure {
             LedgerError::Currency { .. } => {
                 failure("currency", "a site keeps its currency; give the new one a site of its own")
             }
-            LedgerError::FollowedChanged { .. } | LedgerError::FollowedCopy { .. } => {
-                failure("followed-file-changed", "put back the file as its writer made it")
+            LedgerError::ColumnsDiffer { .. }
+            | LedgerError::FollowedChanged { .. }
+            | LedgerError::FollowedCopy { .. } => {
+                failure("report-refused", "put back the report as it was made")
             }
             LedgerError::DoesNotAddUp(_) | LedgerError::Unreadable { .. } | LedgerError::Other(_) => {
                 failure("ledger", "run `papertally status`, and report this as a fault of papertally")

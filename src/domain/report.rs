@@ -182,6 +182,10 @@ pub struct ReportFacts {
     pub period: Option<Period>,
     /// Header text and the field that it was taken for, in file order; an unknown column has none.
     pub columns: Vec<(String, Option<&'static str>)>,
+    /// Whether it says the printer of a job, and the document: what tells jobs apart.
+    pub has_printer: bool,
+    /// See `has_printer`.
+    pub has_document: bool,
     /// Sentences on how the file was understood and why, for the page that `check` shows.
     pub reasons: Vec<String>,
     /// What a person should look at: an unreadable period line, an unknown column.

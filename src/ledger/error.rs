@@ -57,6 +57,17 @@ pub enum LedgerError {
     /// A report whose counts or sums do not add up; it was rolled back.
     #[error("the report's rows do not add up ({0}); nothing of it was kept")]
     DoesNotAddUp(String),
+    /// Two reports of the same days whose jobs cannot be told apart.
+    #[error(
+        "{other} has days in common with it, and only one of the two has a column for the {column}: which jobs are the \
+         same cannot be told, and they would count twice"
+    )]
+    ColumnsDiffer {
+        /// The earlier report.
+        other: String,
+        /// `printer` or `document`.
+        column: &'static str,
+    },
     /// A followed file that does not go on where the known one ended.
     #[error(
         "row {row}: this file begins with rows that were taken in, but this row is another one than then: a file that \

@@ -18,6 +18,7 @@ use super::order::Order;
 use super::read_ahead::{Candidate, ReadAhead};
 use super::reports::{
     Documents, ReportOrigin, insert_report, keep_findings, lookalike_finding, update_report,
+    with_other_columns,
 };
 use super::stored::{source_number, state_number};
 use super::{Ledger, LedgerError};
@@ -228,6 +229,12 @@ impl Ingest<'_> {
         if let Some(followed) = &self.followed {
             followed.finish()?;
         }
+        if let (Source::Jobs, Some(covered), true) = (self.report_source, covered, new + repeated > 0)
+            && let Some((other, column)) =
+                with_other_columns(&self.transaction, self.site, self.report_id, covered)?
+        {
+            return Err(LedgerError::ColumnsDiffer { other, column });
+        }
         update_report(
             &self.transaction,
             self.report_id,
@@ -237,7 +244,11 @@ impl Ingest<'_> {
             self.report_source,
         )?;
         self.keep_lookalikes()?;
-        let mut own = self.order.findings(&self.transaction, self.site, &self.matched)?;
+        // Sums have no jobs that could be missing.
+        let mut own = match self.report_source {
+            Source::Jobs => self.order.findings(&self.transaction, self.site, &self.matched)?,
+            Source::UserSums | Source::AccountSums => Vec::new(),
+        };
         keep_findings(&self.transaction, self.report_id, findings.iter().chain(&own))?;
         // Users who look alike have a table of their own, from which they are told until it is settled.
         own.extend(self.lookalike_findings()?);

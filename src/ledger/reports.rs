@@ -287,8 +287,9 @@ fn format_report(ending: &'static str) -> String {
 pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Result<i64, LedgerError> {
     let facts = origin.facts;
     db.execute(
-        "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at)
-         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at)",
+        "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at,
+         has_printer, has_document)
+         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at, :printer, :document)",
         named_params! {
             ":site": origin.site.0,
             ":sha256": facts.sha256,
@@ -299,6 +300,8 @@ pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Resul
             ":first": facts.period.map(|period| period.first_day().to_string()),
             ":last": facts.period.map(|period| period.last_day().to_string()),
             ":at": origin.ingested_at,
+            ":printer": facts.has_printer,
+            ":document": facts.has_document,
         },
     )?;
     Ok(db.last_insert_rowid())
@@ -364,6 +367,32 @@ pub(super) fn update_report(
         },
     )?;
     Ok(())
+}
+
+/// A report of jobs with days in common that says printer or document where this one does not, or the reverse.
+pub(super) fn with_other_columns(
+    db: &Connection,
+    site: SiteId,
+    report_id: i64,
+    covered: Period,
+) -> Result<Option<(String, &'static str)>, LedgerError> {
+    let mut statement = db.prepare(
+        "SELECT other.name, other.has_printer <> this.has_printer FROM report AS other, report AS this
+         WHERE this.id = :report AND other.id <> :report AND other.site_id = :site AND other.source = 0
+         AND other.new_count + other.repeated_count > 0
+         AND other.covered_first <= :last AND other.covered_last >= :first
+         AND (other.has_printer <> this.has_printer OR other.has_document <> this.has_document)
+         ORDER BY other.id LIMIT 1",
+    )?;
+    let values = named_params! {
+        ":report": report_id,
+        ":site": site.0,
+        ":first": covered.first_day().to_string(),
+        ":last": covered.last_day().to_string(),
+    };
+    let found = statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    Ok(found
+        .map(|(name, is_printer): (String, bool)| (name, if is_printer { "printer" } else { "document" })))
 }
 
 /// The finding on two users with the same jobs.

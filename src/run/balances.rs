@@ -35,7 +35,16 @@ impl BalanceBook {
             Finding::new(Severity::Warning, "deleted-with-balance", message).at_row(row.row)
         });
         let known = self.balances.insert((source, subject), (name.to_owned(), row.balance));
-        Judged { is: if known.is_some() { RowIs::Repeated } else { RowIs::New }, is_kept: false, finding }
+        let differs = known.as_ref().filter(|(_, balance)| *balance != row.balance).map(|(known, balance)| {
+            let message = format!(
+                "`{name}` has the balance {} here, and `{known}` had {balance} before: letter case makes no other \
+                 account, and the later one holds",
+                row.balance
+            );
+            Finding::new(Severity::Warning, "balance-differs", message).at_row(row.row)
+        });
+        let is = if known.is_some() { RowIs::Repeated } else { RowIs::New };
+        Judged { is, is_kept: false, finding: finding.or(differs) }
     }
 
     /// Balances by user or account, as last seen.

@@ -126,9 +126,9 @@ pub enum IngestError {
         /// Where those came from.
         report: String,
     },
-    /// A file that is followed, and was changed where it may not be; nothing of it was kept.
+    /// A file that does not go with those that were taken in before; nothing of it was kept.
     #[error(transparent)]
-    Followed(LedgerError),
+    Unlike(LedgerError),
     /// The ledger failed.
     #[error(transparent)]
     Ledger(LedgerError),
@@ -140,9 +140,9 @@ pub enum IngestError {
 impl From<LedgerError> for IngestError {
     fn from(error: LedgerError) -> IngestError {
         match error {
-            LedgerError::FollowedChanged { .. } | LedgerError::FollowedCopy { .. } => {
-                IngestError::Followed(error)
-            }
+            LedgerError::ColumnsDiffer { .. }
+            | LedgerError::FollowedChanged { .. }
+            | LedgerError::FollowedCopy { .. } => IngestError::Unlike(error),
             error => IngestError::Ledger(error),
         }
     }
@@ -155,7 +155,8 @@ impl IngestError {
             IngestError::Read(error) => error.code(),
             IngestError::NoJobs(_) => "no-jobs",
             IngestError::SumsOverlap { .. } => "sums-overlap",
-            IngestError::Followed(_) => "followed-file-changed",
+            IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => "columns-differ",
+            IngestError::Unlike(_) => "followed-file-changed",
             IngestError::Ledger(_) | IngestError::Reader => "internal",
         }
     }
@@ -164,7 +165,7 @@ impl IngestError {
     pub const fn row(&self) -> Option<u64> {
         match self {
             IngestError::Read(error) => error.row(),
-            IngestError::Followed(LedgerError::FollowedChanged { row }) => Some(*row),
+            IngestError::Unlike(LedgerError::FollowedChanged { row }) => Some(*row),
             _ => None,
         }
     }
@@ -174,7 +175,10 @@ impl IngestError {
         match self {
             IngestError::Read(error) => Some(error.hint()),
             IngestError::SumsOverlap { .. } => Some("export the summary of the days that are missing only"),
-            IngestError::Followed(_) => {
+            IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => {
+                Some("export these days with the same columns, or only days that no other report has")
+            }
+            IngestError::Unlike(_) => {
                 Some("put back the file as its writer made it; what is new in it is taken in then")
             }
             IngestError::NoJobs(_) => {

@@ -11,7 +11,7 @@ use super::facts::Exclusions;
 use super::totals::IntakeTotals;
 use crate::config::SiteConfig;
 use crate::domain::{Exact, Finding, Period, Severity, Source, SumRow, fold_name, is_within};
-use crate::ledger::{Ledger, LedgerError, RowIs, SiteId};
+use crate::ledger::{Ledger, LedgerError, NameTable, RowIs, SiteId};
 
 /// Start of the names that PaperCut gives to its internal accounts, such as `!!template account!!`.
 const INTERNAL_MARK: &str = "!!";
@@ -250,6 +250,25 @@ impl SumBook {
         findings
     }
 
+    /// Compares the sums of each wanted period with the jobs of its days, where there are any.
+    pub fn beside_jobs(
+        &self,
+        ledger: &Ledger,
+        site: SiteId,
+        names: &NameTable,
+        exclusions: &Exclusions,
+        is_wanted: impl Fn(&Period) -> bool,
+    ) -> Result<Vec<Finding>, LedgerError> {
+        let mut findings = Vec::new();
+        for period in self.periods().into_iter().filter(is_wanted) {
+            let jobs = IntakeTotals::of(ledger, site, period, names, exclusions)?;
+            if jobs.total.jobs > 0 {
+                findings.extend(self.compare(period, &jobs.users, &jobs.accounts));
+            }
+        }
+        Ok(findings)
+    }
+
     /// The accounts of the report's rows, also of those that are never billed, in the form in which they compare.
     pub fn seen_accounts(&self) -> HashSet<String> {
         self.accounts.clone()
@@ -325,12 +344,9 @@ pub fn control(
     let book = SumBook::load(ledger, site_id, excluded)?;
     let names = ledger.names(site_id)?;
     let exclusions = Exclusions::new(&names, Source::Jobs, &site.exclude_accounts, &site.ignore_printers);
-    for own in book.periods().into_iter().filter(|own| period.contains(own.last_day())) {
-        let jobs = IntakeTotals::of(ledger, site_id, own, &names, &exclusions)?;
-        if jobs.total.jobs > 0 {
-            findings.extend(book.compare(own, &jobs.users, &jobs.accounts));
-        }
-    }
+    findings.extend(
+        book.beside_jobs(ledger, site_id, &names, &exclusions, |own| period.contains(own.last_day()))?,
+    );
     Ok(findings)
 }
 

@@ -38,6 +38,8 @@ pub(super) struct Taking<'l, 's> {
     bill_from: Source,
     /// The place of the next row, where it gives no job.
     place: Option<RowChain>,
+    /// Sums of other days that share some with this report's.
+    overlap: Option<(Period, Period, String)>,
     /// Names of the sums of this report.
     seen_users: Vec<String>,
     seen_accounts: Vec<String>,
@@ -72,6 +74,7 @@ impl<'l, 's> Taking<'l, 's> {
             report_name: report_name.to_owned(),
             bill_from: intake.bill_from,
             place: None,
+            overlap: None,
             seen_users: Vec::new(),
             seen_accounts: Vec::new(),
             period: None,
@@ -147,11 +150,12 @@ impl<'l, 's> Taking<'l, 's> {
 
     /// Takes a row of sums: once for a period, and never beside sums of other days that it shares.
     fn sum(&mut self, row: &SumRow<'_>) -> Result<(), IngestError> {
-        if self.bill_from != Source::Jobs
-            && let (Some(period), Some((other, report))) =
-                (self.period, self.sums.overlapping(row, self.period))
+        if let (Some(period), Some((other, report))) = (self.period, self.sums.overlapping(row, self.period))
         {
-            return Err(IngestError::SumsOverlap { period, other, report });
+            if self.bill_from != Source::Jobs {
+                return Err(IngestError::SumsOverlap { period, other, report });
+            }
+            self.overlap = Some((period, other, report));
         }
         let judged = self.sums.sum(row, self.period, &self.report_name);
         let (source, name) = subject_of(row.user, row.account);
@@ -225,6 +229,12 @@ impl<'l, 's> Taking<'l, 's> {
     /// row.
     pub(super) fn end_sums(&mut self, intake: &Intake<'_>) {
         let mut findings = self.sums.finish_report();
+        if let Some((period, other, report)) = self.overlap.take() {
+            let message = format!(
+                "these sums are of {period}, and {report} has sums of {other}: what both hold cannot be told apart"
+            );
+            findings.push(Finding::new(Severity::Warning, "sums-overlap", message));
+        }
         let mut seen = self.sums.seen_accounts();
         seen.extend(self.balances.as_deref().map(BalanceBook::seen_accounts).unwrap_or_default());
         let (users, accounts) =

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::facts::Exclusions;
 use super::sums::SumBook;
-use crate::domain::{Exact, Finding, Period, Source};
+use crate::domain::{Exact, Period, Source};
 use crate::ledger::{JobFact, Ledger, LedgerError, Marks, NameTable, SiteId};
 
 /// One sum.
@@ -102,22 +102,14 @@ impl IntakeTotals {
         Ok(sums)
     }
 
-    /// Adds what reports of sums say, where there are no jobs of their periods; else compares, and returns the
-    /// differences.
-    pub fn beside(&mut self, book: &SumBook) -> Vec<Finding> {
-        let sums = book.totals();
+    /// Takes what reports of sums say, where there are no jobs.
+    pub fn or_sums(self, book: &SumBook) -> IntakeTotals {
         if self.total.jobs > 0 {
-            let periods = book.periods();
-            return periods
-                .into_iter()
-                .flat_map(|period| book.compare(period, &self.users, &self.accounts))
-                .collect();
+            return self;
         }
-        self.users = sums.users;
-        self.accounts = sums.accounts;
-        self.total.pages = sums.pages;
-        self.total.cost = sums.cost;
-        Vec::new()
+        let sums = book.totals();
+        let total = TotalsRow { pages: sums.pages, cost: sums.cost, ..TotalsRow::default() };
+        IntakeTotals { total, users: sums.users, accounts: sums.accounts }
     }
 }
 

@@ -8,11 +8,11 @@ use crate::domain::fold_name;
 use super::cells::RowText;
 use super::field::Field;
 use super::layout::{HeaderFit, Layout, clean};
-use super::preamble::is_comment;
+use super::preamble::{PeriodLine, is_comment, read_period};
 use super::profile::Profiles;
 
 /// Words for a sum of all rows, in the languages of the headers.
-const TOTALS: [&str; 22] = [
+const TOTALS: [&str; 33] = [
     "total",
     "totals",
     "grand total",
@@ -35,6 +35,18 @@ const TOTALS: [&str; 22] = [
     "summa",
     "i alt",
     "samlet",
+    // What spreadsheets call it.
+    "subtotal",
+    "totales",
+    "total général",
+    "gesamtergebnis",
+    "teilergebnis",
+    "eindresultaat",
+    "totale complessivo",
+    "totalsumma",
+    "hovedtotal",
+    "sammanlagt",
+    "totalsum",
 ];
 
 /// What such a row is.
@@ -58,13 +70,21 @@ pub(super) fn aside(row: &RowText<'_>, layout: &Layout, known: &Profiles) -> Opt
     }
     let cell = row.get(0).map(clean).unwrap_or_default();
     let is_title = row.is_single() && cell.starts_with("PaperCut Print Logger");
-    if is_title || (is_comment(cell) && (row.is_single() || row.line().contains(" = "))) {
+    let is_period = || read_period(row.line(), None) != PeriodLine::Absent;
+    if is_title || (is_comment(cell) && (row.is_single() || is_period() || has_no_amount(row, layout))) {
         return Some(Aside::Comment);
     }
     match Layout::of(row, known, Some(layout.kind)) {
         HeaderFit::Layout(other) if other.kind == layout.kind => Some(Aside::Header(other)),
         _ => None,
     }
+}
+
+/// Whether the row has a comment's `=` and no number where its amount would be.
+fn has_no_amount(row: &RowText<'_>, layout: &Layout) -> bool {
+    let column = layout.column(Field::Cost).or(layout.column(Field::Balance));
+    let amount = column.and_then(|column| row.get(column)).unwrap_or_default();
+    row.line().contains(" = ") && !amount.contains(|sign: char| sign.is_ascii_digit())
 }
 
 /// A total stands where a name or time would, and no other name stands beside it.
@@ -78,5 +98,14 @@ fn is_total(row: &RowText<'_>, layout: &Layout, first: &str) -> bool {
         let cell = layout.column(field).and_then(|column| row.get(column)).map(clean).unwrap_or_default();
         cell.is_empty() || cell == first
     };
-    is_word && [Field::Time, Field::User, Field::Account].into_iter().all(is_free)
+    // A user may be called so; then a full name or another word stands beside it, and no total has one.
+    let is_number = |cell: &str| {
+        cell.is_empty()
+            || cell == first
+            || !cell.starts_with(char::is_alphabetic)
+            || cell.contains(|sign: char| sign.is_ascii_digit())
+    };
+    is_word
+        && row.iter().map(clean).all(is_number)
+        && [Field::Time, Field::User, Field::Account].into_iter().all(is_free)
 }

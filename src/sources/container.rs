@@ -48,10 +48,10 @@ pub(super) fn container_of(head: &[u8]) -> Result<Container, ReadError> {
         "an RTF document"
     } else if !text.starts_with('<') {
         return Ok(Container::Text);
+    } else if text.contains("<workbook") && text.contains("urn:schemas-microsoft-com:office:spreadsheet") {
+        "an XML spreadsheet of Excel 2003"
     } else if ["<html", "<table", "<!doctype html"].iter().any(|tag| text.contains(tag)) {
         return Ok(Container::Page);
-    } else if text.contains("urn:schemas-microsoft-com:office:spreadsheet") {
-        "an XML spreadsheet of Excel 2003"
     } else {
         "an XML document"
     };
@@ -82,7 +82,7 @@ mod tests {
         check(b"<!DOCTYPE html><p>", Ok(Container::Page));
         check(b"<?xml version='1.0'?><html xmlns='x'>", Ok(Container::Page));
         check(
-            b"<?xml version='1.0'?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\">",
+            b"<?xml version='1.0'?><Workbook xmlns=\"urn:schemas-microsoft-com:office:spreadsheet\"><Table>",
             Err("XML spreadsheet"),
         );
         check(b"<rows/>", Err("XML document"));

@@ -270,7 +270,7 @@ fn pages_are_read_whole_or_not_at_all() {
     check(
         log("Print Logs", "<td>1</table>").as_bytes(),
         &[
-            "day-unknown: row 1: found the time `9:00:00` without a day, and no date stands in the title or text of the page",
+            "day-unknown: row 1: found the time `9:00:00` without a day, and no date stands in the title or text of the page; the CSV log has them",
         ],
     );
 }

@@ -20,7 +20,7 @@ use super::grid::Grid;
 use super::input::{Bytes, Input};
 use super::layout::clean;
 use super::limits::{CHUNK_BYTES, HEADER_BYTES_MAX, HEADER_ROWS_MAX, WORKBOOK_BYTES_MAX};
-use super::page::read_page;
+use super::page::{PAGE, read_page};
 use super::profile::{Profiles, RowsAre};
 use super::settings::ReadSettings;
 use super::sniff::{Search, Start, find_header};
@@ -307,7 +307,11 @@ fn parts_of_grid(
         let is_telling =
             |(_, error): &(String, ReadError)| !matches!(error, ReadError::NotAReport | ReadError::Empty);
         let best = others.iter().position(is_telling).unwrap_or_default();
-        return Err(if others.is_empty() { ReadError::Empty } else { others.swap_remove(best).1 });
+        return Err(match (others.is_empty(), grid.container) {
+            (true, PAGE) => ReadError::PageWithoutTable,
+            (true, _) => ReadError::Empty,
+            (false, _) => others.swap_remove(best).1,
+        });
     };
     let mut findings = std::mem::take(&mut grid.findings);
     let (mut parts, left): (Vec<Part>, Vec<Part>) =

@@ -37,6 +37,9 @@ pub enum ReadError {
         /// With its article, such as `an Excel workbook (.xlsx)`.
         container: &'static str,
     },
+    /// A page without any table, such as a server's login page.
+    #[error("this is an HTML page without a table; expected a report, or a page with its rows in a table")]
+    PageWithoutTable,
     /// A workbook, page or archive that is not whole.
     #[error("the {container} is damaged or cut off: {reason}")]
     Damaged {
@@ -82,7 +85,7 @@ pub enum ReadError {
     },
     /// Rows with a time and no day.
     #[error(
-        "row {row}: found the time `{found}` without a day, and no date stands in the title or text of the page"
+        "row {row}: found the time `{found}` without a day, and no date stands in the title or text of the page; the CSV log has them"
     )]
     DayUnknown {
         /// The first such row.
@@ -234,6 +237,7 @@ impl ReadError {
             ReadError::TooLarge { .. } => "file-too-large",
             ReadError::NotAReport => "not-a-report",
             ReadError::Container { .. } => "container-not-read",
+            ReadError::PageWithoutTable => "page-without-table",
             ReadError::Damaged { .. } => "damaged-file",
             ReadError::Protected { .. } => "password",
             ReadError::ArchiveSeveral { .. } => "archive-several",
@@ -290,6 +294,9 @@ impl ReadError {
                 "give a PaperCut report or Print Logger file as it was exported, with its header row"
             }
             ReadError::Container { .. } => "export or save the report as CSV and give that file",
+            ReadError::PageWithoutTable => {
+                "open it in a browser: it may be the login page or an error page of the server"
+            }
             ReadError::Damaged { .. } => "export or copy the report again",
             ReadError::Protected { .. } => "save the report without a password",
             ReadError::ArchiveSeveral { .. } | ReadError::ArchiveNested => {

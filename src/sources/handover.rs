@@ -12,6 +12,9 @@ use super::limits::FINDINGS_PER_CODE_MAX;
 use super::profile::{Profiles, RowsAre};
 use super::row::RowReader;
 
+/// Rows of which an unnamed one has to have the sum: with one, a row of the same cost would be taken for it.
+const UNNAMED_TOTAL_ROWS_MIN: u64 = 2;
+
 /// What was handed over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ReadTotals {
@@ -144,6 +147,9 @@ impl<'s> Handover<'s> {
         take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut findings = Vec::new();
+        if self.is_unnamed_total(row) {
+            return self.aside(row, Aside::Total, take);
+        }
         let read = if self.reader.layout().profile.rows == RowsAre::Balances {
             self.reader.balance(row).map(|balance| (balance.balance, Row::Balance(balance)))
         } else {
@@ -168,6 +174,14 @@ impl<'s> Handover<'s> {
                 take(Row::Rejected(rejection))
             }
         }
+    }
+
+    /// A row without a name that has the sum of several rows above it is a total, whatever is or is not written in it.
+    fn is_unnamed_total(&mut self, row: &RowText<'_>) -> bool {
+        if self.totals.taken < UNNAMED_TOTAL_ROWS_MIN || self.reader.has_name(row) {
+            return false;
+        }
+        self.reader.money_of(row).map(Exact::from).is_some_and(|total| total == self.sum && !total.is_zero())
     }
 
     /// What is told about a row that was read.
@@ -228,7 +242,8 @@ impl<'s> Handover<'s> {
     /// Tells what only the end tells.
     pub(super) fn finish<E>(self, take: &mut impl FnMut(Row<'_>) -> Result<(), E>) -> Result<ReadTotals, E> {
         if let (Some((first, count)), Some(period)) = (self.outside, self.period) {
-            let message = format!("{count} rows lie outside the report's period {period}; the first is this");
+            let rows = if count == 1 { "1 row lies".to_owned() } else { format!("{count} rows lie") };
+            let message = format!("{rows} outside the report's period {period}; the first is this");
             take(Row::Finding(Finding::new(Severity::Warning, "outside-period", message).at_row(first)))?;
         }
         for (code, count) in self.told {

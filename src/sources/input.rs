@@ -133,6 +133,7 @@ impl Input {
         let mark = if bytes.has_mark && !bytes.needs_decoding { 3 } else { 0 };
         self.file.seek(SeekFrom::Start(mark))?;
         let decoder = bytes.needs_decoding.then(|| Decoding {
+            spare: Vec::new(),
             decoder: bytes.encoding.new_decoder(),
             raw: vec![0; CHUNK_BYTES],
             at: 0,
@@ -249,6 +250,9 @@ impl ByteScan {
     }
 }
 
+/// Room that the decoder wants for one letter, with some to spare.
+const LETTER_BYTES_MAX: usize = 16;
+
 /// A file's text as UTF-8, decoded where it has to be.
 #[derive(Debug)]
 pub(super) struct TextStream<'a> {
@@ -258,11 +262,24 @@ pub(super) struct TextStream<'a> {
 }
 
 struct Decoding {
+    /// Text that a caller had no room for.
+    spare: Vec<u8>,
     decoder: Decoder,
     raw: Vec<u8>,
     at: usize,
     filled: usize,
     finished: bool,
+}
+
+impl Decoding {
+    /// As much of the spare text as there is room for.
+    fn hand_out(&mut self, into: &mut [u8]) -> usize {
+        let count = self.spare.len().min(into.len());
+        for (place, byte) in into.iter_mut().zip(self.spare.drain(..count)) {
+            *place = byte;
+        }
+        count
+    }
 }
 
 impl std::fmt::Debug for Decoding {
@@ -278,8 +295,19 @@ impl Read for TextStream<'_> {
             self.left -= u64::try_from(count).unwrap_or(self.left);
             return Ok(count);
         };
-        // The decoder needs room for its longest letter.
-        while into.len() >= 16 && !decoding.finished {
+        // What was decoded and did not fit goes out first.
+        if !decoding.spare.is_empty() {
+            return Ok(decoding.hand_out(into));
+        }
+        // The decoder needs room for its longest letter: a caller with less gets it by way of a place of our own.
+        if into.len() < LETTER_BYTES_MAX {
+            let mut place = [0; LETTER_BYTES_MAX];
+            let count = self.read(&mut place)?;
+            let Some(decoding) = &mut self.decoder else { return Ok(0) };
+            decoding.spare.extend_from_slice(place.get(..count).unwrap_or_default());
+            return Ok(decoding.hand_out(into));
+        }
+        while !decoding.finished {
             if decoding.at == decoding.filled && self.left > 0 {
                 decoding.filled = self.file.take(self.left).read(&mut decoding.raw)?;
                 decoding.at = 0;
@@ -348,6 +376,29 @@ mod tests {
         for shift in 0..4 {
             let text = "x".repeat(CHUNK_BYTES - shift) + &"€".repeat(CHUNK_BYTES / 2);
             assert_eq!(read(text.as_bytes(), None), Ok(("UTF-8".to_owned(), text)));
+        }
+    }
+
+    #[test]
+    fn a_reader_with_little_room_gets_all_of_the_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report");
+        for text in ["caf\u{e9} na\u{ef}ve \u{20ac}", "\u{e9}"] {
+            std::fs::write(&path, WINDOWS_1252.encode(text).0).unwrap();
+            let mut input = Input::open(&path).unwrap();
+            let bytes = input.survey(None).unwrap();
+            for room in 1..20 {
+                let mut stream = input.text(&bytes).unwrap();
+                let mut all = Vec::new();
+                let mut piece = vec![0; room];
+                loop {
+                    match stream.read(&mut piece).unwrap() {
+                        0 => break,
+                        count => all.extend_from_slice(&piece[..count]),
+                    }
+                }
+                assert_eq!(String::from_utf8(all).unwrap(), text, "room for {room}");
+            }
         }
     }
 

@@ -21,6 +21,8 @@ pub(super) struct Layout {
     pub(super) headers: Vec<String>,
     /// What each column means.
     pub(super) fields: Vec<Option<Field>>,
+    /// Cells of the header, unnamed ones at its end too.
+    pub(super) width: usize,
 }
 
 /// What a row is when it is taken for a header.
@@ -54,6 +56,7 @@ impl Layout {
             Some((profile, fields)) => HeaderFit::Layout(Layout {
                 profile: Arc::clone(profile),
                 kind: profile.kind,
+                width: row.len().max(headers.len()),
                 headers,
                 fields,
             }),
@@ -78,7 +81,8 @@ impl Layout {
             None => format!("column {}", at + 1),
         };
         let headers = fields.iter().enumerate().map(word).collect();
-        let layout = Layout { profile: Arc::clone(profile), kind: profile.kind, headers, fields };
+        let layout =
+            Layout { profile: Arc::clone(profile), kind: profile.kind, headers, fields, width: count };
         layout.has_values(row).then_some(layout)
     }
 
@@ -125,10 +129,16 @@ impl Layout {
 
     /// The headers of a field's columns, for a message.
     pub(super) fn headers_of(&self, field: Field) -> String {
-        let of_field = |(found, header): (&Option<Field>, &String)| {
-            (*found == Some(field)).then(|| format!("`{header}`"))
+        let of_field = |(at, (found, header)): (usize, (&Option<Field>, &String))| {
+            (*found == Some(field)).then(|| format!("`{header}` (column {})", at + 1))
         };
-        self.fields.iter().zip(&self.headers).filter_map(of_field).collect::<Vec<_>>().join(" and ")
+        self.fields
+            .iter()
+            .zip(&self.headers)
+            .enumerate()
+            .filter_map(of_field)
+            .collect::<Vec<_>>()
+            .join(" and ")
     }
 
     /// Pairs of columns for one thing. Ids and columns that are not needed may come more than once.

@@ -19,7 +19,7 @@ use super::limits::{COLUMN_SPAN_MAX, ROW_BYTES_MAX, ROW_SPAN_MAX, TABLE_DEPTH_MA
 use super::numbers::{Epoch, moment_of, write_moment};
 use super::spool::SpoolWriter;
 
-const PAGE: &str = "HTML page";
+pub(super) const PAGE: &str = "HTML page";
 
 /// Takes a page apart.
 pub(super) fn read_page(text: impl Read) -> Result<Grid, ReadError> {

@@ -29,7 +29,8 @@ pub(super) fn is_comment(line: &str) -> bool {
 /// Reads the period in a comment line. A date of numbers only is day-first, unless `order` or the dates
 /// themselves say otherwise: the style of these lines is never month-first.
 pub(super) fn read_period(line: &str, order: Option<DateOrder>) -> PeriodLine {
-    let line = clean(line).trim_matches(['"', '\'']);
+    // A spreadsheet that saved the file may have added separators.
+    let line = clean(line).trim_end_matches([',', ';', '\t', ' ']).trim_matches(['"', '\'']);
     let mut values: Vec<&str> = line.split('=').skip(1).collect();
     let last = values.len().saturating_sub(1);
     for value in values.iter_mut().take(last) {
@@ -92,6 +93,7 @@ mod tests {
         check("# From date = ??? 1, 2024 12:00:00 AM, To date = ??? 30, 2024 11:59:59 PM", "unreadable");
         check("# From date = Sep 1, 2024 12:00:00 AM, To date = ??? 30, 2024 11:59:59 PM", "unreadable");
         check("# From = Sep 4, 2024 12:00:00 AM, To = Sep 1, 2024 11:59:59 PM", "unreadable");
+        check("\"# From = 01.09.2024 00:00:00, To = 04.12.2024 23:59:59\",,,", autumn);
         check("# Print logs", "absent");
         check("# Group = [All Users]", "absent");
     }

@@ -68,13 +68,14 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
             notes.findings.push(Finding::new(Severity::Note, "line-unfinished", message).at_row(row));
         }
     }
+    notes.findings.extend(survey.half_made_dates());
     let (date_order, reason) = survey.date_order(settings.date_order.or(first.layout.profile.date_order))?;
     notes.reasons.extend(reason);
     let (decimal_mark, reason) =
         survey.decimal_mark(settings.decimal_mark.or(first.layout.profile.decimal_mark))?;
     notes.reasons.extend(reason);
     let lines = periods.into_iter().chain(std::mem::take(&mut survey.later_periods)).collect();
-    let period = notes.period(&first.layout, lines, settings.period)?;
+    let period = notes.period(&first, lines, settings.period)?;
     let manner =
         Manner { date_order, decimal_mark, currency: settings.currency, time_zone: settings.time_zone };
     let encoding = match (content.bytes(), content.grid()) {
@@ -91,6 +92,8 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
         decimal_mark,
         period,
         columns: columns(&first.layout),
+        has_printer: says(&first.layout, Field::Printer),
+        has_document: says(&first.layout, Field::Document),
         reasons: notes.reasons,
         findings: notes.findings,
     };
@@ -146,6 +149,10 @@ fn first_period(start: &Start, settings: &ReadSettings) -> PeriodLine {
     let comments = start.preamble.iter().filter(|line| is_comment(line));
     let mut lines = comments.map(|line| read_period(line, settings.date_order));
     lines.find(|line| *line != PeriodLine::Absent).unwrap_or(PeriodLine::Absent)
+}
+
+fn says(layout: &Layout, field: Field) -> bool {
+    layout.column(field).is_some() || layout.profile.constant(field).is_some()
 }
 
 fn columns(layout: &Layout) -> Vec<(String, Option<&'static str>)> {
@@ -221,7 +228,7 @@ impl Notes {
     /// The report's period from all its period lines; several are one where they leave no gap.
     fn period(
         &mut self,
-        layout: &Layout,
+        Start { layout, preamble, .. }: &Start,
         lines: Vec<PeriodLine>,
         setting: Option<Period>,
     ) -> Result<Option<Period>, ReadError> {
@@ -266,11 +273,22 @@ impl Notes {
                 self.reasons.push(format!("The period is {period}, as was said."));
                 Ok(Some(period))
             }
-            None if is_sum => Err(ReadError::PeriodUnknown { kind, fault }),
+            None if is_sum => Err(ReadError::PeriodUnknown { kind, fault: fault + &shown(preamble) }),
             _ => Ok(None),
         }
     }
 }
+
+/// The comment lines, for a message that misses a period in them.
+fn shown(preamble: &[String]) -> String {
+    let lines = preamble.iter().filter(|line| is_comment(line)).take(COMMENTS_SHOWN_MAX);
+    let lines: Vec<String> =
+        lines.map(|line| format!("`{}`", line.chars().take(120).collect::<String>())).collect();
+    if lines.is_empty() { String::new() } else { format!("; its comment lines are {}", lines.join(", ")) }
+}
+
+/// Comment lines in a message: a report has two.
+const COMMENTS_SHOWN_MAX: usize = 3;
 
 /// From the first to the last day of all spans.
 fn hull(spans: &[Period]) -> Option<Period> {
@@ -377,10 +395,10 @@ mod tests {
                 "13 rejected (unknown) Cost: found an empty cell, expected a decimal number",
                 "14 rejected (0.30) Refunded: found `MAYBE`, expected `NOT_REFUNDED`, `REFUNDED` or `PARTIALLY_REFUNDED`",
                 "15 rejected (0.30) Date: found `2024-09-31 10:00:00`, expected a date and time such as `2024-03-01 17:50:10`",
-                "16 rejected (unknown) : found 13 cells, expected 12, one for each column",
+                "16 rejected (unknown) : found 13 cells, expected 12, one for each column; a separator within a text needs quotes around the text",
                 "17 rejected (unknown) : found text after a closing quote, expected the end of the cell",
                 "18 rejected (unknown) : found 8 cells, expected 12, one for each column",
-                "outside-period row 9: 1 rows lie outside the report's period 2024-09; the first is this",
+                "outside-period row 9: 1 row lies outside the report's period 2024-09; the first is this",
             ],
         );
     }
@@ -473,7 +491,9 @@ mod tests {
         check(
             &text("bob"),
             &ReadSettings::default(),
-            &["column-twice: row 2: the columns `Username` and `User` both mean `user` and differ"],
+            &[
+                "column-twice: row 2: the columns `Username` (column 2) and `User` (column 3) both mean `user` and differ",
+            ],
         );
     }
 

@@ -156,6 +156,13 @@ impl RowReader {
         }
     }
 
+    /// Whether the row names a user or an account.
+    pub(super) fn has_name(&self, row: &RowText<'_>) -> bool {
+        [self.at.user, self.at.account]
+            .iter()
+            .any(|column| trimmed(row, *column).is_some_and(|name| !name.is_empty()))
+    }
+
     /// The amount of a total row, where it can be read.
     pub(super) fn money_of(&mut self, row: &RowText<'_>) -> Option<Money> {
         let column = self.at.cost.or(self.at.balance);
@@ -262,6 +269,12 @@ impl RowReader {
         let account = self.account(row)?;
         let pages = self.count(row, self.at.pages)?;
         let colour_pages = self.count(row, self.at.colour_pages)?;
+        if let (Some(colour), Some(all)) = (colour_pages, pages)
+            && colour > all
+        {
+            let expected = format!("at most the {all} pages of the row");
+            return Err((self.at.colour_pages, quoted(cell(row, self.at.colour_pages)), expected));
+        }
         let jobs = self.count(row, self.at.jobs)?;
         Ok((user, account, pages, colour_pages, jobs, self.money(row, self.at.cost)?))
     }
@@ -319,11 +332,14 @@ impl RowReader {
     /// A row must have the header's columns: no text beyond them, and none of the ones that are read missing.
     #[inline]
     fn check_shape(&self, row: &RowText<'_>) -> Result<(), Fault> {
-        let columns = self.layout.headers.len();
+        let columns = self.layout.width;
         let surplus = row.has_surplus(columns);
         if surplus || row.len() <= self.last_read && !row.is_ragged() {
             let found = format!("{} cells", row.len());
-            return Err((None, found, format!("{columns}, one for each column")));
+            let is_quotable = surplus && !row.is_ragged() && self.layout.profile.quotes;
+            let why =
+                if is_quotable { "; a separator within a text needs quotes around the text" } else { "" };
+            return Err((None, found, format!("{columns}, one for each column{why}")));
         }
         if row.broken_quote {
             return Err((None, "text after a closing quote".to_owned(), "the end of the cell".to_owned()));

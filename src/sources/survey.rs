@@ -3,7 +3,7 @@
 //! Evidence is taken from every row and the period line, never from one row alone; a setting decides only where
 //! the file does not.
 
-use crate::domain::{DateOrder, DecimalMark, Period};
+use crate::domain::{DateOrder, DecimalMark, Finding, Period, Severity};
 
 use super::amount::{self, Evidence};
 use super::aside::{Aside, aside};
@@ -67,6 +67,9 @@ struct Dates {
     year_first: bool,
     undecided: Option<Seen>,
     contradiction: Option<Seen>,
+    /// Rows whose date is a spreadsheet's own, and the first whose date is a text.
+    typed: u64,
+    text: Option<u64>,
 }
 
 #[derive(Default)]
@@ -86,8 +89,15 @@ impl<'s> Survey<'s> {
         period: Option<Period>,
     ) -> Survey<'s> {
         let places = Places::of(&layout);
-        let dates =
-            Dates { possible: 7, in_period: 7, year_first: false, undecided: None, contradiction: None };
+        let dates = Dates {
+            possible: 7,
+            in_period: 7,
+            year_first: false,
+            undecided: None,
+            contradiction: None,
+            typed: 0,
+            text: None,
+        };
         let marks = Marks::default();
         Survey { layout, known, delimiter, places, period, dates, marks, later_periods: Vec::new() }
     }
@@ -106,11 +116,14 @@ impl<'s> Survey<'s> {
     /// Looks at a row below the header.
     pub(super) fn look(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
         // Its cells may stand in the wrong columns; it will be rejected.
-        if row.broken_quote || row.has_surplus(self.layout.headers.len()) {
+        if row.broken_quote || row.has_surplus(self.layout.width) {
             return Ok(());
         }
         if let Some(time) = self.places.time {
             let cell = row.moment(time).unwrap_or_default();
+            if row.is_ragged() {
+                self.dates.count(row, time);
+            }
             if let Some(format) = &self.layout.profile.date_format {
                 if read_formatted(cell, format).is_none() {
                     return self.look_aside(row);
@@ -181,6 +194,18 @@ impl<'s> Survey<'s> {
         }
     }
 
+    /// A spreadsheet that reads days first or months first makes dates of the texts that it understands, and leaves the
+    /// others: then it may have taken days for months.
+    pub(super) fn half_made_dates(&self) -> Option<Finding> {
+        let row = self.dates.text.filter(|_| self.dates.typed > 0)?;
+        let message = format!(
+            "some dates are texts, from this row on, and {} are a spreadsheet's dates: it may have taken days for \
+             months in those; compare them with the report as it was exported",
+            self.dates.typed
+        );
+        Some(Finding::new(Severity::Warning, "dates-half-made", message).at_row(row))
+    }
+
     /// The order of the dates, with the reason; `None` where no date needs one.
     pub(super) fn date_order(
         &self,
@@ -239,6 +264,17 @@ impl<'s> Survey<'s> {
 }
 
 impl Dates {
+    /// Counts a cell by whether the spreadsheet made a date of it.
+    fn count(&mut self, row: &RowText<'_>, column: usize) {
+        if row.is_number(column) {
+            self.typed += 1;
+        } else if self.text.is_none()
+            && row.get(column).and_then(Written::read).is_some_and(|date| !date.is_known())
+        {
+            self.text = Some(row.row);
+        }
+    }
+
     fn look(&mut self, row: u64, cell: &str, written: &Written, period: Option<Period>) {
         if written.is_known() {
             self.year_first |= !written.orders().is_empty();

@@ -10,6 +10,7 @@ use crate::domain::{Currency, Finding, Money, Severity, Source, fold_name};
 use crate::ledger::{self, Ledger, Marks};
 use crate::run::balances::BalanceBook;
 use crate::run::books::{aliases, read_settings};
+use crate::run::facts::Exclusions;
 use crate::run::ingest::{Outcome, ingest};
 use crate::run::intake::Intake;
 use crate::run::sums::SumBook;
@@ -61,7 +62,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         drop(progress);
         results.push(FileResult { name, outcome });
     }
-    let mut totals = intake_totals(
+    let totals = intake_totals(
         &ledger,
         site,
         Marks::default(),
@@ -70,7 +71,11 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         &rules.ignore_printers,
     )?;
     let excluded = rules.exclude_accounts.iter().map(|account| fold_name(account)).collect();
-    let differences = totals.beside(&SumBook::load(&ledger, site, excluded)?);
+    let book = SumBook::load(&ledger, site, excluded)?;
+    let names = ledger.names(site)?;
+    let exclusions = Exclusions::new(&names, Source::Jobs, &rules.exclude_accounts, &rules.ignore_printers);
+    let differences = book.beside_jobs(&ledger, site, &names, &exclusions, |_| true)?;
+    let totals = totals.or_sums(&book);
     if let Some(Ok(Outcome::Taken(last))) = results.last_mut().map(|result| &mut result.outcome) {
         last.findings.extend(differences);
     }

@@ -7,6 +7,11 @@ ALTER TABLE job ADD COLUMN source INTEGER NOT NULL DEFAULT 0 CHECK (source BETWE
 ALTER TABLE job ADD COLUMN job_count INTEGER NOT NULL DEFAULT 1 CHECK (job_count >= 0);
 ALTER TABLE report ADD COLUMN source INTEGER NOT NULL DEFAULT 0 CHECK (source BETWEEN 0 AND 2);
 
+-- Whether a report of jobs says printer and document, which tell jobs apart: reports that differ in it cannot have days
+-- in common, or their jobs would count twice.
+ALTER TABLE report ADD COLUMN has_printer INTEGER CHECK (has_printer IN (0, 1));
+ALTER TABLE report ADD COLUMN has_document INTEGER CHECK (has_document IN (0, 1));
+
 -- The rows of followed files, each by a hash over it and all rows before it: so a line counts once, whatever the file
 -- is called by now, and equal lines at two places count twice. `generation` is the report in which a file was first
 -- seen, `ordinal` the row's place in it; a row that was rejected or left out has no job.
