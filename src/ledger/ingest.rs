@@ -132,6 +132,15 @@ impl Ingest<'_> {
         Ok(())
     }
 
+    /// Notes that a user of the report may be one whom an earlier report has by another name.
+    pub fn maybe_renamed(&mut self, stored: &str, row: &str) -> Result<(), LedgerError> {
+        let pair = (self.user(stored)?, self.user(row)?);
+        if pair.0 != pair.1 {
+            *self.lookalikes.entry(pair).or_default() += 1;
+        }
+        Ok(())
+    }
+
     /// Says what the report's rows are of, where it has none.
     pub fn set_source(&mut self, source: Source) {
         self.report_source = source;

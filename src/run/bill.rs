@@ -13,7 +13,7 @@ use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, 
 use super::plan::{Draft, Facts, plan};
 use super::rejected::rejected_in;
 use super::resolve::Resolver;
-use super::sums::control;
+use super::sums::{across, beside};
 use crate::config::{Config, SiteConfig};
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
@@ -134,7 +134,8 @@ pub fn draft<'a>(
     };
     let mut draft = plan(&mut facts);
     draft.batch.findings.extend(ledger.lookalikes(site_id, &aliases(site))?);
-    draft.batch.findings.extend(control(books, site, site_id, period)?);
+    draft.batch.findings.extend(across(books, site, site_id, period)?);
+    draft.batch.findings.extend(beside(books, site, site_id, |own| period.contains(own.last_day()))?);
     draft.batch.findings.extend(rejected_in(ledger, site_id, period)?);
     draft.batch.findings.sort();
     draft.batch.findings.dedup();

@@ -69,7 +69,7 @@ pub fn ingest(
     ingest.set_source(source_of(facts.kind));
     let mut taking = Taking::new(intake, ingest, name, sums, balances);
     taking.read(report, progress)?;
-    taking.end_sums(intake);
+    taking.end_sums(intake)?;
     let Taking { ingest, jobs, mut findings, users, accounts, days, .. } = taking;
     let covered = covered(&facts, days, intake.today);
     let mut all = facts.findings.clone();

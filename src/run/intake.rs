@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chrono::{NaiveDate, NaiveDateTime};
 
 use super::books::{Books, aliases, read_settings};
-use super::sums::SumBook;
+use super::sums::{SumBook, SumRules};
 use crate::config::{DocumentNames, SiteConfig};
 use crate::domain::{Finding, JobState, Money, Period, ReportKind, Severity, Source, fold_name, is_within};
 use crate::ledger::{Documents, Ledger, LedgerError, RowIs, SiteId};
@@ -68,8 +68,7 @@ impl<'a> Intake<'a> {
 impl Intake<'_> {
     /// The sums that the ledger has of the site.
     pub(super) fn sum_book(&self) -> Result<SumBook, LedgerError> {
-        let excluded = self.exclude_accounts.iter().map(|account| fold_name(account)).collect();
-        SumBook::load(self.ledger, self.site, excluded)
+        SumBook::load(self.ledger, self.site, SumRules::of(self.exclude_accounts, &self.aliases))
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::time::SystemTime;
 
+use chrono::Days;
+
 use super::bill::{Despite, IssueOutcome, draft, issue};
 use super::books::{Books, aliases};
 use super::collect::{Found, collect};
@@ -16,9 +18,13 @@ use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense, taken_back};
 use super::rejected::untold_findings;
 use super::summary::tell;
+use super::sums::beside;
 use crate::config::SiteConfig;
 use crate::domain::{Finding, Severity};
 use crate::ledger::{DeliveryKind, SiteId};
+
+/// Sums of this many days are compared with their jobs each night: what is older was told, or is no news any more.
+const SUMS_COMPARED: Days = Days::new(92);
 
 /// Does everything that is due. `progress` is told of every row that is read.
 pub fn run<'a>(
@@ -67,6 +73,8 @@ fn site_night<'a>(
     let site_id = take_in(books, &mut night, clock, progress)?;
     night.findings.extend(untold_findings(&books.ledger, site_id)?);
     night.findings.extend(books.ledger.lookalikes(site_id, &aliases(site))?);
+    let recent = books.today(site).checked_sub_days(SUMS_COMPARED).unwrap_or_default();
+    night.findings.extend(beside(books, site, site_id, |own| own.last_day() >= recent)?);
     bill_what_is_due(books, &mut night)?;
     night.suspense = suspense(books, site)?;
     night.findings.extend(night.suspense.iter().map(suspense_finding));

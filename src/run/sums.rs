@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::books::Books;
+use super::books::{Books, aliases};
 use super::error::RunError;
 use super::facts::Exclusions;
 use super::totals::IntakeTotals;
@@ -44,8 +44,35 @@ pub struct SumBook {
     current: HashMap<Key, Entry>,
     /// Accounts of the report's rows, in the form in which they compare.
     accounts: HashSet<String>,
-    /// Accounts that are never billed.
-    excluded: HashSet<String>,
+    rules: SumRules,
+}
+
+/// What the operator says of names.
+#[derive(Clone, Debug, Default)]
+pub struct SumRules {
+    /// Folded names of accounts that are never billed.
+    pub excluded: HashSet<String>,
+    /// Folded old username and the name of today.
+    pub aliases: HashMap<String, String>,
+}
+
+impl SumRules {
+    /// From the lists as they are configured.
+    pub fn of(exclude_accounts: &[String], aliases: &[(String, String)]) -> SumRules {
+        SumRules {
+            excluded: exclude_accounts.iter().map(|account| fold_name(account)).collect(),
+            aliases: aliases.iter().map(|(old, new)| (fold_name(old), new.clone())).collect(),
+        }
+    }
+}
+
+/// What a whole report of sums tells beside its rows.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// Sums that differ from an earlier report's.
+    pub findings: Vec<Finding>,
+    /// An earlier user whom the report does not have, and a new one with the same sum: perhaps renamed.
+    pub renamed: Vec<(String, String)>,
 }
 
 /// What all sums come to.
@@ -73,9 +100,9 @@ pub struct Judged {
 }
 
 impl SumBook {
-    /// The sums that the ledger has of a site; `excluded` are the folded names of accounts that are never billed.
-    pub fn load(ledger: &Ledger, site: SiteId, excluded: HashSet<String>) -> Result<SumBook, LedgerError> {
-        let mut book = SumBook { excluded, ..SumBook::default() };
+    /// The sums that the ledger has of a site.
+    pub fn load(ledger: &Ledger, site: SiteId, rules: SumRules) -> Result<SumBook, LedgerError> {
+        let mut book = SumBook { rules, ..SumBook::default() };
         for sum in ledger.sums(site)? {
             let name = if sum.source == Source::AccountSums { sum.account } else { sum.user };
             let key = Key {
@@ -94,7 +121,13 @@ impl SumBook {
 
     /// Takes a row of sums of a report with that name and period.
     pub fn sum(&mut self, row: &SumRow<'_>, period: Option<Period>, report: &str) -> Judged {
-        let (source, name) = subject_of(row.user, row.account);
+        let (source, written) = subject_of(row.user, row.account);
+        let name = match source {
+            Source::AccountSums => written,
+            Source::UserSums | Source::Jobs => {
+                self.rules.aliases.get(&fold_name(written)).map_or(written, String::as_str)
+            }
+        };
         let subject = fold_name(name);
         if source == Source::AccountSums {
             self.accounts.insert(subject.clone());
@@ -102,7 +135,7 @@ impl SumBook {
         if let Some(finding) = internal(source, name, row.row) {
             return Judged { is: RowIs::NotBillable, is_kept: false, finding: Some(finding) };
         }
-        let excluded = excluded(source, name, row.row, &self.excluded);
+        let excluded = excluded(source, name, row.row, &self.rules.excluded);
         let job_type = row.job_type.unwrap_or("").to_owned();
         let key = Key { source, period, subject, job_type };
         let is_known = self.sums.contains_key(&key) || self.has_other_shape(&key);
@@ -136,7 +169,7 @@ impl SumBook {
     }
 
     /// Ends a report: what it said of a period before, and says differently now, is a finding.
-    pub fn finish_report(&mut self) -> Vec<Finding> {
+    pub fn finish_report(&mut self) -> Ending {
         let mut findings = Vec::new();
         let differs = |name: &str, known: Exact, now: Exact| {
             let message = format!(
@@ -170,13 +203,34 @@ impl SumBook {
                 findings.push(differs(name, sum, cost));
             }
         }
+        let renamed = self.renamed(&current);
         let new: Vec<(Key, Entry)> = current
             .into_iter()
             .filter(|(key, _)| !self.sums.contains_key(key) && !self.has_other_shape(key))
             .collect();
         self.sums.extend(new);
         findings.sort();
-        findings
+        Ending { findings, renamed }
+    }
+
+    /// New users with the sum of one whom the report lacks, although an earlier report of the same days had them:
+    /// names are those of the day on which a report is made.
+    fn renamed(&self, current: &HashMap<Key, Entry>) -> Vec<(String, String)> {
+        let of_users = |key: &&Key| key.source == Source::UserSums;
+        let is_same = |one: &Entry, other: &Entry| one.cost == other.cost && one.pages == other.pages;
+        let mut pairs = Vec::new();
+        for key in current.keys().filter(of_users).filter(|key| !self.sums.contains_key(key)) {
+            let days = |other: &&Key| {
+                of_users(other) && other.period == key.period && other.job_type == key.job_type
+            };
+            let gone = self.sums.iter().filter(|(other, _)| days(other) && !current.contains_key(other));
+            let mut gone = gone.filter(|(_, entry)| is_same(entry, &current[key]));
+            if let Some((_, entry)) = gone.next() {
+                pairs.push((entry.name.clone(), current[key].name.clone()));
+            }
+        }
+        pairs.sort();
+        pairs
     }
 
     /// What the sums come to.
@@ -200,9 +254,9 @@ impl SumBook {
     }
 
     fn billable(&self) -> impl Iterator<Item = (&Key, &Entry)> {
-        self.sums
-            .iter()
-            .filter(|(key, _)| key.source != Source::AccountSums || !is_within(&key.subject, &self.excluded))
+        self.sums.iter().filter(|(key, _)| {
+            key.source != Source::AccountSums || !is_within(&key.subject, &self.rules.excluded)
+        })
     }
 
     /// The periods that sums were given for.
@@ -320,34 +374,43 @@ pub(super) fn excluded(source: Source, name: &str, row: u64, excluded: &HashSet<
     Some(Finding::new(Severity::Note, "not-billable", reason).at_row(row))
 }
 
-/// What sums and jobs of a period tell of each other, and sums that do not fit into it.
-pub fn control(
+/// Sums that end in a period and do not lie in it, where the site is billed from them.
+pub fn across(
     books: &Books<'_>,
     site: &SiteConfig,
     site_id: SiteId,
     period: Period,
 ) -> Result<Vec<Finding>, RunError> {
-    let ledger = &books.ledger;
     let source = site.reports.bill_from;
-    let mut findings = Vec::new();
-    for (report, own) in
-        ledger.sums_across(site_id, period, source)?.into_iter().filter(|_| source != Source::Jobs)
-    {
-        let message = format!(
-            "{report} has sums of {own}, which cannot be divided: bill `--period {}..{}`, or give summaries of {period}",
-            own.first_day(),
-            own.last_day()
-        );
-        findings.push(Finding::new(Severity::Error, "sum-across-periods", message));
+    if source == Source::Jobs {
+        return Ok(Vec::new());
     }
-    let excluded = site.exclude_accounts.iter().map(|account| fold_name(account)).collect();
-    let book = SumBook::load(ledger, site_id, excluded)?;
-    let names = ledger.names(site_id)?;
+    let across = books.ledger.sums_across(site_id, period, source)?;
+    Ok(across
+        .into_iter()
+        .map(|(report, own)| {
+            let message = format!(
+                "{report} has sums of {own}, which cannot be divided: bill `--period {}..{}`, or give summaries of {period}",
+                own.first_day(),
+                own.last_day()
+            );
+            Finding::new(Severity::Error, "sum-across-periods", message)
+        })
+        .collect())
+}
+
+/// What sums and jobs tell of each other, for the sums whose period is wanted.
+pub fn beside(
+    books: &Books<'_>,
+    site: &SiteConfig,
+    site_id: SiteId,
+    is_wanted: impl Fn(&Period) -> bool,
+) -> Result<Vec<Finding>, RunError> {
+    let rules = SumRules::of(&site.exclude_accounts, &aliases(site));
+    let book = SumBook::load(&books.ledger, site_id, rules)?;
+    let names = books.ledger.names(site_id)?;
     let exclusions = Exclusions::new(&names, Source::Jobs, &site.exclude_accounts, &site.ignore_printers);
-    findings.extend(
-        book.beside_jobs(ledger, site_id, &names, &exclusions, |own| period.contains(own.last_day()))?,
-    );
-    Ok(findings)
+    Ok(book.beside_jobs(&books.ledger, site_id, &names, &exclusions, is_wanted)?)
 }
 
 #[cfg(test)]
@@ -376,11 +439,11 @@ mod tests {
     fn an_equal_second_summary_is_repeated_and_another_one_is_told() {
         let mut book = SumBook::default();
         assert_eq!(book.sum(&row(Some("ann"), None, "1.00"), october(), "a.csv").is, RowIs::New);
-        assert!(book.finish_report().is_empty());
+        assert!(book.finish_report().findings.is_empty());
         assert_eq!(book.sum(&row(Some("ANN"), None, "1.00"), october(), "a.csv").is, RowIs::Repeated);
-        assert!(book.finish_report().is_empty());
+        assert!(book.finish_report().findings.is_empty());
         book.sum(&row(Some("ann"), None, "1.20"), october(), "a.csv");
-        let told = book.finish_report();
+        let told = book.finish_report().findings;
         assert_eq!(told.len(), 1);
         assert_eq!(
             told[0].message,

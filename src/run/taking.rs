@@ -10,7 +10,7 @@ use super::batch::{Batch, NameKind, OwnedBalance, OwnedSum, Packed, PackedJob, P
 use super::intake::{IngestError, Intake, ListedJob, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::rejected::{FINDINGS_PER_FILE_MAX, rejected};
-use super::sums::{SumBook, subject_of};
+use super::sums::{Ending, SumBook, subject_of};
 use crate::domain::{
     BalanceRow, Finding, Fingerprint, JobState, Money, Period, Rejection, Row, RowChain, Severity, Source,
     SumRow, fold_name, is_within,
@@ -227,8 +227,11 @@ impl<'l, 's> Taking<'l, 's> {
 
     /// Ends a report of sums or balances: differences to earlier ones, names that look alike, exclusions without a
     /// row.
-    pub(super) fn end_sums(&mut self, intake: &Intake<'_>) {
-        let mut findings = self.sums.finish_report();
+    pub(super) fn end_sums(&mut self, intake: &Intake<'_>) -> Result<(), LedgerError> {
+        let Ending { mut findings, renamed } = self.sums.finish_report();
+        for (old, new) in renamed {
+            self.ingest.maybe_renamed(&old, &new)?;
+        }
         if let Some((period, other, report)) = self.overlap.take() {
             let message = format!(
                 "these sums are of {period}, and {report} has sums of {other}: what both hold cannot be told apart"
@@ -240,12 +243,13 @@ impl<'l, 's> Taking<'l, 's> {
         let (users, accounts) =
             (std::mem::take(&mut self.seen_users), std::mem::take(&mut self.seen_accounts));
         if users.is_empty() && accounts.is_empty() && seen.is_empty() {
-            return;
+            return Ok(());
         }
         findings.extend(lookalikes(Kind::Users, users.iter().map(String::as_str)));
         findings.extend(lookalikes(Kind::Accounts, accounts.iter().map(String::as_str)));
         findings.extend(unmatched(intake, &seen));
         self.findings.append(&mut findings);
+        Ok(())
     }
 
     fn name(&mut self, kind: NameKind, name: &str) -> Result<(), LedgerError> {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod clock;
+mod followed;
 mod inbox;
 mod ledger_file;
 mod mail;
@@ -11,3 +12,4 @@ mod settings;
 mod smtp;
 mod space;
 mod stopped;
+mod sums;

@@ -6,14 +6,14 @@ use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::counted;
 use crate::config::{SiteConfig, load_sites};
-use crate::domain::{Currency, Finding, Money, Severity, Source, fold_name};
+use crate::domain::{Currency, Finding, Money, Severity, Source};
 use crate::ledger::{self, Ledger, Marks};
 use crate::run::balances::BalanceBook;
 use crate::run::books::{aliases, read_settings};
 use crate::run::facts::Exclusions;
 use crate::run::ingest::{Outcome, ingest};
 use crate::run::intake::Intake;
-use crate::run::sums::SumBook;
+use crate::run::sums::{SumBook, SumRules};
 use crate::run::totals::{IntakeTotals, intake_totals};
 use crate::sources::ReadSettings;
 use std::collections::BTreeMap;
@@ -70,8 +70,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         &rules.exclude_accounts,
         &rules.ignore_printers,
     )?;
-    let excluded = rules.exclude_accounts.iter().map(|account| fold_name(account)).collect();
-    let book = SumBook::load(&ledger, site, excluded)?;
+    let book = SumBook::load(&ledger, site, SumRules::of(&rules.exclude_accounts, &rules.aliases))?;
     let names = ledger.names(site)?;
     let exclusions = Exclusions::new(&names, Source::Jobs, &rules.exclude_accounts, &rules.ignore_printers);
     let differences = book.beside_jobs(&ledger, site, &names, &exclusions, |_| true)?;
