@@ -77,7 +77,7 @@
 //! text go through `formats/cells.rs`, which makes formulas harmless. What the receiver cannot take is a finding; the test
 //! is the worked example in `outputs/fixture.rs`.
 //!
-//! **A report kind.** Add its headers to `sources/profiles/headers.txt` and its fields to `sources/profiles/kinds.txt`;
+//! **A report kind.** Add its headers to `sources/profiles/headers.txt` and its layout to `sources/profiles/kinds.toml`;
 //! a kind whose rows mean something new gets its reading in `sources/row.rs`. A container that is not CSV gets a splitter
 //! beside `sources/csv.rs`. Put a file of that shape and what is expected of it into `tests/cases`.
 //!

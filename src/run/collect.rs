@@ -1,6 +1,7 @@
 //! The report files that lie in a site's inboxes. They are read where they are and never changed or moved:
 //! what was taken in is known by its bytes.
 
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -57,12 +58,34 @@ pub fn collect(site: &SiteConfig, output: &Path, clock: SystemTime) -> Result<Co
             let below = entry.path().strip_prefix(inbox).unwrap_or(entry.path());
             let name = below.display().to_string().replace(char::is_control, "\u{fffd}");
             let found = Found { path: entry.path().to_owned(), name };
-            let changed = entry.path().metadata().ok().and_then(|metadata| metadata.modified().ok());
             // A date far in the future comes from a clock that is wrong, not from a copy that goes on.
             let apart = |changed| clock.duration_since(changed).unwrap_or_else(|ahead| ahead.duration());
-            let age = changed.map(apart).unwrap_or_default();
+            let metadata = entry.path().metadata().ok();
+            let moments = metadata.as_ref().map(moments).unwrap_or_default();
+            let age = moments.into_iter().map(apart).min().unwrap_or_default();
             if age < quiet { collected.unsettled.push(found) } else { collected.ready.push(found) }
         }
     }
     Ok(collected)
+}
+
+/// When a file was last written to, by each clock that it has. A copy that keeps the date of its original is still
+/// young by the others.
+fn moments(metadata: &Metadata) -> Vec<SystemTime> {
+    let mut moments: Vec<SystemTime> =
+        [metadata.modified(), metadata.created()].into_iter().flatten().collect();
+    moments.extend(changed(metadata));
+    moments
+}
+
+/// The last change of the file or its name and rights, which no copying program can set.
+#[cfg(unix)]
+fn changed(metadata: &Metadata) -> Option<SystemTime> {
+    use std::os::unix::fs::MetadataExt;
+    u64::try_from(metadata.ctime()).ok().map(|seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+}
+
+#[cfg(not(unix))]
+fn changed(_: &Metadata) -> Option<SystemTime> {
+    None
 }

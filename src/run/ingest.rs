@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::NaiveDate;
 
 use super::balances::BalanceBook;
-use super::intake::{IngestError, Intake, ListedJob, unmatched};
+use super::intake::{IngestError, Intake, ListedJob, ListedSum, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::sums::SumBook;
 use super::taking::Taking;
@@ -23,6 +23,8 @@ pub struct TakenReport {
     pub ingested: Ingested,
     /// The first jobs, as many as were asked for.
     pub jobs: Vec<ListedJob>,
+    /// The first sums or balances, as many.
+    pub sums: Vec<ListedSum>,
     /// What a person should look at, in file order.
     pub findings: Vec<Finding>,
 }
@@ -70,7 +72,7 @@ pub fn ingest(
     let mut taking = Taking::new(intake, ingest, name, sums, balances);
     taking.read(report, progress)?;
     taking.end_sums(intake)?;
-    let Taking { ingest, jobs, mut findings, users, accounts, days, .. } = taking;
+    let Taking { ingest, jobs, listed_sums: sums, mut findings, users, accounts, days, .. } = taking;
     let covered = covered(&facts, days, intake.today);
     let mut all = facts.findings.clone();
     all.append(&mut findings);
@@ -84,7 +86,7 @@ pub fn ingest(
         all.iter().filter(|one| !["row-rejected", "excluded"].contains(&one.code)).cloned().collect();
     let ingested = ingest.finish(covered, &kept)?;
     all.extend(ingested.findings.iter().cloned());
-    Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, findings: all })))
+    Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, sums, findings: all })))
 }
 
 /// What the rows of a kind are of, as far as the kind says.

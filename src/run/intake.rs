@@ -103,6 +103,25 @@ pub struct ListedJob {
     pub is: RowIs,
 }
 
+/// A row of sums or balances as it was read, for the same page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedSum {
+    /// Line of the file.
+    pub row: u64,
+    /// User, or account as `parent\sub`.
+    pub name: String,
+    /// Job type, where the report splits by it.
+    pub job_type: String,
+    /// Jobs, where the report has them.
+    pub jobs: Option<u32>,
+    /// Pages, where the report has them.
+    pub pages: Option<u32>,
+    /// Cost or balance.
+    pub amount: Money,
+    /// What it turned out to be.
+    pub is: RowIs,
+}
+
 /// Why a file was not taken in.
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
@@ -165,6 +184,14 @@ impl IngestError {
         match self {
             IngestError::Read(error) => error.row(),
             IngestError::Unlike(LedgerError::FollowedChanged { row }) => Some(*row),
+            _ => None,
+        }
+    }
+
+    /// What to write into the configuration, where that settles it.
+    pub fn configuration(&self) -> Option<String> {
+        match self {
+            IngestError::Read(error) => error.configuration(),
             _ => None,
         }
     }

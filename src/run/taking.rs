@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::balances::BalanceBook;
 use super::batch::{Batch, NameKind, OwnedBalance, OwnedSum, Packed, PackedJob, PackedSum, Packer};
-use super::intake::{IngestError, Intake, ListedJob, unmatched};
+use super::intake::{IngestError, Intake, ListedJob, ListedSum, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::rejected::{FINDINGS_PER_FILE_MAX, rejected};
 use super::sums::{Ending, SumBook, subject_of};
@@ -48,6 +48,7 @@ pub(super) struct Taking<'l, 's> {
     ignore_printers: HashSet<String>,
     jobs_listed: usize,
     pub(super) jobs: Vec<ListedJob>,
+    pub(super) listed_sums: Vec<ListedSum>,
     pub(super) findings: Vec<Finding>,
     pub(super) users: Vec<(String, i64)>,
     pub(super) accounts: Vec<Named<Option<i64>>>,
@@ -82,6 +83,7 @@ impl<'l, 's> Taking<'l, 's> {
             ignore_printers: folded(intake.ignore_printers),
             jobs_listed: intake.jobs_listed,
             jobs: Vec::new(),
+            listed_sums: Vec::new(),
             findings: Vec::new(),
             users: Vec::new(),
             accounts: Vec::new(),
@@ -170,10 +172,25 @@ impl<'l, 's> Taking<'l, 's> {
             Source::AccountSums => self.seen_accounts.push(name.to_owned()),
             Source::UserSums | Source::Jobs => self.seen_users.push(name.to_owned()),
         }
+        self.list_sum(ListedSum {
+            row: row.row,
+            name: name.to_owned(),
+            job_type: row.job_type.unwrap_or("").to_owned(),
+            jobs: row.jobs,
+            pages: row.pages,
+            amount: row.cost.unwrap_or_default(),
+            is: judged.is,
+        });
         if let Some(finding) = judged.finding {
             self.note(finding);
         }
         Ok(())
+    }
+
+    fn list_sum(&mut self, sum: ListedSum) {
+        if self.listed_sums.len() < self.jobs_listed {
+            self.listed_sums.push(sum);
+        }
     }
 
     /// Keeps a sum as one row of the ledger, on the last second of its period.
@@ -220,6 +237,15 @@ impl<'l, 's> Taking<'l, 's> {
         let Some(book) = self.balances.as_deref_mut() else { return };
         let judged = book.balance(row, &self.exclude_accounts);
         self.ingest.tally(judged.is, None);
+        self.list_sum(ListedSum {
+            row: row.row,
+            name: subject_of(row.user, row.account).1.to_owned(),
+            job_type: String::new(),
+            jobs: None,
+            pages: None,
+            amount: row.balance,
+            is: judged.is,
+        });
         if let Some(finding) = judged.finding {
             self.note(finding);
         }

@@ -304,8 +304,9 @@ fn parts_of_grid(
         .or_else(|| layouts().next())
         .map(|layout| layout.kind);
     let Some(kind) = kind else {
-        let is_telling =
-            |(_, error): &(String, ReadError)| !matches!(error, ReadError::NotAReport | ReadError::Empty);
+        let is_telling = |(_, error): &(String, ReadError)| {
+            !matches!(error, ReadError::NotAReport { .. } | ReadError::Empty)
+        };
         let best = others.iter().position(is_telling).unwrap_or_default();
         return Err(match (others.is_empty(), grid.container) {
             (true, PAGE) => ReadError::PageWithoutTable,
@@ -329,8 +330,10 @@ fn parts_of_grid(
         let message = format!("the sheet `{name}` was not read: {error}");
         match error {
             ReadError::Empty => {}
-            ReadError::NotAReport if grid.day.is_some() => {}
-            ReadError::NotAReport => findings.push(Finding::new(Severity::Note, "sheet-not-read", message)),
+            ReadError::NotAReport { .. } if grid.day.is_some() => {}
+            ReadError::NotAReport { .. } => {
+                findings.push(Finding::new(Severity::Note, "sheet-not-read", message))
+            }
             _ => findings.push(Finding::new(Severity::Warning, "sheet-not-read", message)),
         }
     }
@@ -383,9 +386,9 @@ fn start_of_sheet(
     }
     Ok(match found {
         Some((layout, header_row)) => Ok(Start { delimiter: None, layout, header_row, preamble }),
-        None if first.is_some() => {
-            first.map(|layout| Start::without_header(None, layout)).ok_or(ReadError::NotAReport)
-        }
+        None if first.is_some() => first
+            .map(|layout| Start::without_header(None, layout))
+            .ok_or(ReadError::NotAReport { layout: None }),
         None if preamble.is_empty() => Err(ReadError::Empty),
         None => Err(search.why_not()),
     })

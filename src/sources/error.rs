@@ -30,7 +30,10 @@ pub enum ReadError {
     },
     /// Nothing in it looks like the header of a report.
     #[error("this is not a report: none of its first rows has the column headers of a known kind of report")]
-    NotAReport,
+    NotAReport {
+        /// A layout that may describe it, as TOML, for somebody who knows that it is one.
+        layout: Option<String>,
+    },
     /// A file of another format that papertally recognises and does not read.
     #[error("this is {container}; expected a report as CSV text, workbook or page with a table")]
     Container {
@@ -112,6 +115,8 @@ pub enum ReadError {
         headers: String,
         /// Known headers that look like unknown ones.
         nearest: String,
+        /// Which header means what, as a line of the configuration.
+        columns: String,
     },
     /// Headers that a layout of the operator's names.
     #[error(
@@ -235,7 +240,7 @@ impl ReadError {
             ReadError::Io(_) | ReadError::NotAFile => "io",
             ReadError::Empty => "empty-file",
             ReadError::TooLarge { .. } => "file-too-large",
-            ReadError::NotAReport => "not-a-report",
+            ReadError::NotAReport { .. } => "not-a-report",
             ReadError::Container { .. } => "container-not-read",
             ReadError::PageWithoutTable => "page-without-table",
             ReadError::Damaged { .. } => "damaged-file",
@@ -284,14 +289,34 @@ impl ReadError {
         }
     }
 
+    /// What to write into the configuration, where that settles it.
+    pub fn configuration(&self) -> Option<String> {
+        match self {
+            ReadError::NotAReport { layout } => layout.clone(),
+            ReadError::ColumnMissing { columns, .. } if !columns.is_empty() => {
+                Some(format!("[site.reports.columns]\n{columns}"))
+            }
+            ReadError::DateOrderUnknown { .. } => {
+                Some("[site.reports]\ndate_order = \"dmy\"       # or \"mdy\": month first".to_owned())
+            }
+            ReadError::DecimalMarkUnknown { .. } => {
+                Some("[site.reports]\ndecimal_mark = \"point\"   # or \"comma\"".to_owned())
+            }
+            _ => None,
+        }
+    }
+
     /// What to do about it, as a sentence.
     pub const fn hint(&self) -> &'static str {
         match self {
             ReadError::Io(_) | ReadError::NotAFile => "check the path and the permissions of the file",
             ReadError::Empty => "export the report again; the copy may have been cut off",
             ReadError::TooLarge { .. } => "export shorter periods, one file each",
-            ReadError::NotAReport => {
+            ReadError::NotAReport { layout: None } => {
                 "give a PaperCut report or Print Logger file as it was exported, with its header row"
+            }
+            ReadError::NotAReport { layout: Some(_) } => {
+                "give a PaperCut report or Print Logger file as it was exported, or describe its columns by a layout"
             }
             ReadError::Container { .. } => "export or save the report as CSV and give that file",
             ReadError::PageWithoutTable => {
@@ -308,7 +333,9 @@ impl ReadError {
             }
             ReadError::MergedRows { .. } => "save the sheet as .xlsx, or unmerge the cells",
             ReadError::DayUnknown { .. } => "give the CSV log of the same day",
-            ReadError::KindNotRead(_) => "give the print log of the same period",
+            ReadError::KindNotRead(_) => {
+                "give the print log of the same period, or describe the file by a layout of your own"
+            }
             ReadError::OwnOutput(_) => "keep output files out of the folders that reports are taken from",
             ReadError::ColumnMissing { .. } => {
                 "add the column to the report, or say what a header means: `\"Header\" = \"field\"` under [site.reports.columns]"

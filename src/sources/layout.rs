@@ -210,7 +210,7 @@ pub(super) fn missing_columns(row: &RowText<'_>, known: &Profiles, wanted: Optio
         || known.all(wanted).filter(|profile| profile.rows != RowsAre::Named && profile.is_by_headers());
     let nearest = |profile: &&Arc<Profile>| profile.missing(&fields).len();
     let profile = read().find(|profile| Some(profile.kind) == wanted).or_else(|| read().min_by_key(nearest));
-    let Some(profile) = profile else { return ReadError::NotAReport };
+    let Some(profile) = profile else { return ReadError::NotAReport { layout: None } };
     let needed = |field: &Field| {
         let known: Vec<String> =
             Headers::examples(*field).iter().map(|header| format!("`{header}`")).collect();
@@ -222,7 +222,21 @@ pub(super) fn missing_columns(row: &RowText<'_>, known: &Profiles, wanted: Optio
         missing: profile.missing(&fields).iter().map(needed).collect::<Vec<_>>().join(" and "),
         headers: shown,
         nearest: nearest_headers(&headers, &fields),
+        columns: columns_to_name(&headers, &fields, &profile.missing(&fields)),
     }
+}
+
+/// A line of the configuration for each missing field: the unknown header that looks most like it, or the first.
+fn columns_to_name(headers: &[String], fields: &[Option<Field>], missing: &[Field]) -> String {
+    let unknown =
+        || headers.iter().zip(fields).filter(|(header, field)| field.is_none() && !header.is_empty());
+    let line = |field: &Field| {
+        let is_near = |header: &str| Headers::nearest(header).is_some_and(|(_, near)| near == *field);
+        let (header, _) = unknown().find(|(header, _)| is_near(header)).or_else(|| unknown().next())?;
+        let header = header.replace('\\', "\\\\").replace('"', "\\\"");
+        Some(format!("\"{header}\" = \"{}\"", field.name()))
+    };
+    missing.iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
 /// Headers of a row that a message lists.

@@ -40,6 +40,7 @@ mod profile;
 mod layout;
 
 mod preamble;
+mod sketch;
 mod sniff;
 
 mod content;

@@ -44,7 +44,7 @@ impl std::fmt::Debug for Report {
 pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError> {
     let known = Profiles::new(settings)?;
     let (mut content, parts, findings) = Content::open(path, settings, &known)?;
-    let first = parts.first().map(|part| part.start.clone()).ok_or(ReadError::NotAReport)?;
+    let first = parts.first().map(|part| part.start.clone()).ok_or(ReadError::NotAReport { layout: None })?;
     let kind = first.layout.kind;
     let mut notes = Notes { findings, ..Notes::default() };
     notes.understood(&parts, &content);
@@ -117,7 +117,7 @@ impl Report {
         &mut self,
         mut take: impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<ReadTotals, ReadRowsError<E>> {
-        let first = self.parts.first().ok_or(ReadError::NotAReport)?;
+        let first = self.parts.first().ok_or(ReadError::NotAReport { layout: None })?;
         let tail = tail(&first.start.layout);
         let reader = RowReader::new(first.start.layout.clone(), self.manner);
         let mut handover = Handover::new(reader, &self.known, self.facts.period);

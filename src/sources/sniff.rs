@@ -12,6 +12,7 @@ use super::error::ReadError;
 use super::layout::{HeaderFit, Layout, clean, missing_columns};
 use super::limits::HEADER_ROWS_MAX;
 use super::profile::{ColumnRule, Profile, Profiles, RowsAre};
+use super::sketch::sketch;
 
 /// Delimiters in the order in which they are preferred when equally many headers are known.
 const DELIMITERS: [u8; 4] = [b',', b';', b'\t', b'|'];
@@ -78,7 +79,7 @@ impl<'n> Search<'n> {
         match (self.named, self.partly) {
             (Some(kind), _) => ReadError::KindNotRead(kind),
             (None, Some((_, error))) => error,
-            (None, None) => ReadError::NotAReport,
+            (None, None) => ReadError::NotAReport { layout: None },
         }
     }
 }
@@ -99,7 +100,7 @@ pub(super) fn find_header(
     let own = known.own().iter().filter_map(|profile| profile.delimiter);
     let mut delimiters = DELIMITERS.to_vec();
     delimiters.extend(own.filter(|sign| !DELIMITERS.contains(sign)));
-    for delimiter in delimiters.into_iter().filter(|one| fixed.is_none_or(|fixed| fixed == *one)) {
+    for delimiter in delimiters.iter().copied().filter(|one| fixed.is_none_or(|fixed| fixed == *one)) {
         let mut rows = Rows::new(text.as_bytes(), delimiter, Tail::Row);
         let mut preamble = Vec::new();
         for _ in 0..HEADER_ROWS_MAX {
@@ -123,7 +124,14 @@ pub(super) fn find_header(
     }
     match best {
         Some((_, start)) => Ok(start),
-        None => start_without_header(text, known, wanted).unwrap_or_else(|| Err(search.why_not())),
+        None => start_without_header(text, known, wanted).unwrap_or_else(|| {
+            Err(match search.why_not() {
+                ReadError::NotAReport { .. } => {
+                    ReadError::NotAReport { layout: sketch(text, &delimiters, &known.headers) }
+                }
+                error => error,
+            })
+        }),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) fn read_zipped(bytes: &[u8], kind: ZipKind) -> Result<Grid, ReadError
         ZipKind::Xlsx => XLSX,
         ZipKind::Xlsb => XLSB,
         ZipKind::Ods => ODS,
-        ZipKind::Archive => return Err(ReadError::NotAReport),
+        ZipKind::Archive => return Err(ReadError::NotAReport { layout: None }),
     };
     let parts = Parts::look(bytes, kind, container)?;
     let read = || match kind {

@@ -1,6 +1,6 @@
 //! `papertally check`: what taking files in would do, in a ledger that is thrown away.
 
-use super::reading::{Documents, FileResult, message, page, results_json};
+use super::reading::{Documents, FileResult, page, refused, results_json};
 use super::{Context, period_of};
 use crate::cli::args::CheckArgs;
 use crate::cli::failure::{Exit, Failure};
@@ -150,10 +150,7 @@ fn show(
                     .line(format!("{}: the same bytes as {}, so nothing new.", result.name, stored.name));
             }
             Err(error) => {
-                context.ui.warn(format!("refused: {}: {}", result.name, message(error)));
-                if let Some(hint) = error.hint() {
-                    context.ui.warn(format!("hint: {hint}"));
-                }
+                refused(context.ui, &result.name, error);
             }
         }
     }

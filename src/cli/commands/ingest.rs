@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::check::exit;
-use super::reading::{Documents, FileResult, message, results_json, sentence, totals_json};
+use super::reading::{Documents, FileResult, refused, results_json, sentence, totals_json};
 use super::{Access, Context, period_of, site_of};
 use crate::cli::args::IngestArgs;
 use crate::cli::failure::{Exit, Failure};
@@ -87,10 +87,7 @@ fn show(
                 }
             }
             Err(error) => {
-                context.ui.warn(format!("refused: {}: {}", result.name, message(error)));
-                if let Some(hint) = error.hint() {
-                    context.ui.warn(format!("hint: {hint}"));
-                }
+                refused(context.ui, &result.name, error);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::cli::ui::{Notes, Ui, counted, grouped};
-use crate::domain::{Exact, Finding, ReportFacts};
+use crate::domain::{Exact, Finding, ReportFacts, ReportKind};
 use crate::ledger::{Ingested, RowIs, StoredReport};
 use crate::outputs::mirror::FindingJson;
 use crate::run::ingest::{Outcome, TakenReport};
@@ -184,7 +184,8 @@ fn job_json(job: &ListedJob, documents: Documents) -> Value {
 /// A refused file, for scripts.
 fn refused_json(name: &str, error: &IngestError) -> Value {
     let (code, row, hint) = (error.code(), error.row(), error.hint());
-    json!({ "file": name, "code": code, "row": row, "message": message(error), "hint": hint })
+    json!({ "file": name, "code": code, "row": row, "message": message(error), "hint": hint,
+        "configuration": error.configuration() })
 }
 
 /// The error with its cause, as one sentence.
@@ -227,6 +228,38 @@ fn counts(ingested: &Ingested) -> String {
         sums.not_billable,
         grouped(rows.rejected),
     )
+}
+
+/// The first rows of a report of sums or balances, as they were read.
+fn list_sums(ui: &mut Ui<'_>, report: &TakenReport) {
+    let number = |number: Option<u32>| number.map(grouped).unwrap_or_default();
+    let rows = report.sums.iter().map(|sum| {
+        vec![
+            sum.row.to_string(),
+            sum.name.clone(),
+            sum.job_type.clone(),
+            number(sum.jobs),
+            number(sum.pages),
+            sum.amount.to_string(),
+            is_word(sum.is).to_owned(),
+        ]
+    });
+    let amount = if report.facts.kind == ReportKind::BalanceList { "BALANCE" } else { "COST" };
+    ui.table(&["ROW", "NAME", "TYPE", "JOBS", "PAGES", amount, "IS"], &[0, 3, 4, 5], rows);
+}
+
+/// Says that a file was refused, what to do, and what to write into the configuration.
+pub(super) fn refused(ui: &mut Ui<'_>, name: &str, error: &IngestError) {
+    ui.warn(format!("refused: {name}: {}", message(error)));
+    if let Some(hint) = error.hint() {
+        ui.warn(format!("hint: {hint}"));
+    }
+    if let Some(lines) = error.configuration() {
+        ui.warn("for the configuration, to be corrected and tried by `papertally check --site NAME`:");
+        for line in lines.lines() {
+            ui.warn(format!("    {line}"));
+        }
+    }
 }
 
 /// The page on a file: what it is, why, its columns, its first jobs.
@@ -272,6 +305,7 @@ pub(super) fn page(ui: &mut Ui<'_>, name: &str, report: &TakenReport) {
             is_word(job.is).to_owned(),
         ]
     });
+    list_sums(ui, report);
     if !report.jobs.is_empty() {
         let head = [
             "ROW", "TIME", "USER", "ACCOUNT", "PRINTER", "DOCUMENT", "TYPE", "PAGES", "COLOUR", "COST",
