@@ -313,6 +313,39 @@ fn a_newer_ledger_and_a_foreign_database_are_refused_and_left_alone() {
 }
 
 #[test]
+fn a_ledger_of_the_first_version_is_brought_up_with_its_jobs() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.sqlite");
+    with_sql(&path, papertally::ledger::STEPS[0]).unwrap();
+    let first = "INSERT INTO site VALUES (1, 'harbour', 'GBP', 'Europe/London');
+        INSERT INTO user VALUES (1, 1, 'ann', 'ann', NULL); INSERT INTO printer VALUES (1, 1, 'MFD-1');
+        INSERT INTO report (id, site_id, sha256, name, kind, size_byte, encoding, ingested_at, row_count, new_count, cost, new_cost,
+            covered_first, covered_last)
+            VALUES (1, 1, zeroblob(32), 'old.csv', 'print-log', 1, 'UTF-8', '2026-10-01T00:00:00Z', 1, 1, 300000, 300000,
+            '2026-10-01', '2026-10-31');
+        INSERT INTO job (site_id, second, fingerprint, user_id, occurrence, printer_id, pages, colour_pages, cost, state, report_id, row_number)
+            VALUES (1, 1791000000, zeroblob(16), 1, 1, 1, 2, 0, 300000, 0, 1, 4);
+        PRAGMA user_version = 1;";
+    with_sql(&path, first).unwrap();
+    let ledger = Ledger::open(&path).unwrap();
+    assert_eq!(ledger.backup().unwrap(), folder.path().join("ledger.sqlite.before-v2"));
+    let (site, _) = ledger.known_site("harbour").unwrap().unwrap();
+    let october = Period::parse("2026-10", time().date()).unwrap();
+    let mut jobs = Vec::new();
+    let taken = ledger.each_job(site, october, Source::Jobs, |job| {
+        jobs.push((job.pages, job.jobs, job.cost.unwrap().to_string()));
+        Ok::<(), LedgerError>(())
+    });
+    taken.unwrap();
+    assert_eq!(jobs, [(2, 1, "0.30".to_owned())]);
+    assert_eq!(ledger.covered(site, Source::Jobs).unwrap(), [october]);
+    assert!(ledger.integrity().unwrap().is_empty());
+    // A report of today goes in beside it.
+    take(&ledger, site, 7, &[row('a')], &[]);
+    assert!(ledger.integrity().unwrap().is_empty());
+}
+
+#[test]
 fn shipped_migrations_never_change() {
     use sha2::{Digest, Sha256};
     let digests: Vec<String> = papertally::ledger::STEPS

@@ -44,7 +44,6 @@ pub struct Ingest<'l> {
     counted: Counted,
     sums: Sums,
     changed: u64,
-    seconds: Option<(i64, i64)>,
     /// Where the report is a file that is followed.
     followed: Option<Followed<'l>>,
     connection: &'l rusqlite::Connection,
@@ -95,7 +94,6 @@ impl Ledger {
             counted: Counted::default(),
             sums: Sums::default(),
             changed: 0,
-            seconds: None,
             followed: None,
             connection: db,
             report_source: Source::Jobs,
@@ -116,10 +114,6 @@ impl Ingest<'_> {
             None => self.add(job, 1)?,
         };
         self.order.saw(job.second);
-        self.seconds = Some(match self.seconds {
-            Some((first, last)) => (first.min(job.second), last.max(job.second)),
-            None => (job.second, job.second),
-        });
         Ok(self.count(job, excluded, added))
     }
 
@@ -263,12 +257,7 @@ impl Ingest<'_> {
         own.extend(self.lookalike_findings()?);
         drop((self.stored, self.insert, self.followed));
         self.transaction.commit()?;
-        let day = |second| super::stored::time_of(second).map(|time| time.date());
-        let days = match self.seconds {
-            Some((first, last)) => Period::of_days(day(first)?, day(last)?),
-            None => None,
-        };
-        Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, days, findings: own })
+        Ok(Ingested { counted: self.counted, sums: self.sums, changed: self.changed, findings: own })
     }
 
     fn keep_lookalikes(&self) -> Result<(), LedgerError> {

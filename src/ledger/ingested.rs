@@ -1,6 +1,6 @@
 //! What taking a report in comes to: rows and money by what they turned out to be.
 
-use crate::domain::{Exact, Finding, Period};
+use crate::domain::{Exact, Finding};
 
 /// What a row turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,6 @@ pub struct Ingested {
     pub sums: Sums,
     /// Jobs that the report shows changed.
     pub changed: u64,
-    /// First and last day of its jobs.
-    pub days: Option<Period>,
     /// What a person should look at.
     pub findings: Vec<Finding>,
 }

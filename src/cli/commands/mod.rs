@@ -104,7 +104,7 @@ impl<'a> Context<'a, '_> {
     }
 
     /// Opens ledger and directory for a configuration.
-    fn books<'c>(&self, config: &'c Config, access: Access) -> Result<(Books<'c>, Option<Lock>), Failure>
+    fn books<'c>(&mut self, config: &'c Config, access: Access) -> Result<(Books<'c>, Option<Lock>), Failure>
     where
         'a: 'c,
     {
@@ -127,6 +127,12 @@ impl<'a> Context<'a, '_> {
                 (Ledger::temporary_copy(&config.ledger).map_err(|error| at_ledger(config, error))?, None)
             }
         };
+        if let Some(copy) = ledger.backup() {
+            let copy = copy.display();
+            self.ui.status(format!(
+                "The ledger was brought to this version's form; as it was before it is {copy}."
+            ));
+        }
         let books = Books::open(config, ledger, self.now(config)?, self.outside.environment)?;
         Ok((books, lock))
     }
