@@ -60,7 +60,10 @@ impl Layout {
                 headers,
                 fields,
             }),
-            None => HeaderFit::Partly(fields.iter().flatten().count()),
+            None => {
+                let own = known.own().iter().map(|profile| profile.found_headers(&headers)).max();
+                HeaderFit::Partly(fields.iter().flatten().count().max(own.unwrap_or_default()))
+            }
         }
     }
 
@@ -190,13 +193,13 @@ fn own_columns(
 pub(super) fn missing_columns(row: &RowText<'_>, known: &Profiles, wanted: Option<ReportKind>) -> ReadError {
     let headers = headers_of(row);
     let fields: Vec<Option<Field>> = headers.iter().map(|header| known.headers.field(header)).collect();
-    let own = known.own().iter().map(|profile| (profile, profile.missing_headers(&headers)));
-    let own = own
-        .filter(|(profile, missing)| profile.names_headers() > missing.len())
-        .min_by_key(|(_, missing)| missing.len());
+    // An own layout of which more headers are there than the table knows is what was meant.
+    let own = known.own().iter().max_by_key(|profile| profile.found_headers(&headers));
+    let own = own.filter(|profile| profile.found_headers(&headers) >= fields.iter().flatten().count().max(2));
     let shown = headers.iter().filter(|header| !header.is_empty()).take(HEADERS_SHOWN_MAX);
     let shown = shown.map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", ");
-    if let Some((profile, missing)) = own {
+    if let Some(profile) = own {
+        let missing = profile.missing_headers(&headers);
         let missing: Vec<String> = missing.iter().map(|header| format!("`{header}`")).collect();
         return ReadError::LayoutMissing {
             row: row.row,

@@ -56,6 +56,10 @@ mod report;
 mod containers_tests;
 #[cfg(test)]
 mod date_locales_tests;
+#[cfg(test)]
+mod layouts_tests;
+#[cfg(test)]
+mod reading_tests;
 
 pub mod directory;
 

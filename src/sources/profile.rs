@@ -182,12 +182,10 @@ impl Profile {
         named.filter(|name| !headers.iter().any(|header| key(header) == key(name))).collect()
     }
 
-    /// How many headers the layout names.
-    pub(super) fn names_headers(&self) -> usize {
-        match &self.columns {
-            Some(ColumnRule::ByHeader(columns)) => columns.len(),
-            Some(ColumnRule::ByPosition(_)) | None => 0,
-        }
+    /// How many of the headers that the layout names are there.
+    pub(super) fn found_headers(&self, headers: &[String]) -> usize {
+        let Some(ColumnRule::ByHeader(columns)) = &self.columns else { return 0 };
+        columns.iter().filter(|(name, _)| headers.iter().any(|header| key(header) == key(name))).count()
     }
 
     /// The text that stands for a field without a column.
