@@ -25,6 +25,7 @@ pub mod reconcile;
 mod rejected;
 pub mod resolve;
 pub mod reverse;
+mod sum_rows;
 pub mod summary;
 pub mod sums;
 mod taking;

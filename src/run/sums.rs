@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::books::{Books, aliases};
 use super::error::RunError;
 use super::facts::Exclusions;
-use super::totals::IntakeTotals;
+use super::totals::{IntakeTotals, TotalsRow};
 use crate::config::SiteConfig;
 use crate::domain::{Exact, Finding, Period, Severity, Source, SumRow, fold_name, is_within};
 use crate::ledger::{Ledger, LedgerError, NameTable, RowIs, SiteId};
@@ -251,6 +251,16 @@ impl SumBook {
         let has_users = self.sums.keys().any(|key| key.source == Source::UserSums);
         (totals.cost, totals.pages) = if has_users { of_users } else { of_accounts };
         totals
+    }
+
+    /// What `jobs` come to, or the sums where there are no jobs.
+    pub fn or_jobs(&self, jobs: IntakeTotals) -> IntakeTotals {
+        if jobs.total.jobs > 0 {
+            return jobs;
+        }
+        let sums = self.totals();
+        let total = TotalsRow { pages: sums.pages, cost: sums.cost, ..TotalsRow::default() };
+        IntakeTotals { total, users: sums.users, accounts: sums.accounts }
     }
 
     fn billable(&self) -> impl Iterator<Item = (&Key, &Entry)> {

@@ -7,13 +7,11 @@ use chrono::NaiveDate;
 
 use super::balances::BalanceBook;
 use super::batch::{Batch, NameKind, OwnedBalance, OwnedSum, Packed, PackedJob, PackedSum, Packer};
-use super::intake::{IngestError, Intake, ListedJob, ListedSum, unmatched};
-use super::lookalike::{Kind, lookalikes};
+use super::intake::{IngestError, Intake, ListedJob, ListedSum};
 use super::rejected::{FINDINGS_PER_FILE_MAX, rejected};
-use super::sums::{Ending, SumBook, subject_of};
+use super::sums::SumBook;
 use crate::domain::{
-    BalanceRow, Finding, Fingerprint, JobState, Money, Period, Rejection, Row, RowChain, Severity, Source,
-    SumRow, fold_name, is_within,
+    Finding, Money, Period, Rejection, Row, RowChain, Severity, Source, fold_name, is_within,
 };
 use crate::ledger::{Ingest, JobNames, KeyedJob, LedgerError, RowIs};
 use crate::sources::{ReadRowsError, Report};
@@ -32,21 +30,21 @@ pub(super) struct Named<Id> {
 /// A file on its way in.
 pub(super) struct Taking<'l, 's> {
     pub(super) ingest: Ingest<'l>,
-    sums: SumBook,
-    balances: Option<&'s mut BalanceBook>,
-    report_name: String,
-    bill_from: Source,
+    pub(super) sums: SumBook,
+    pub(super) balances: Option<&'s mut BalanceBook>,
+    pub(super) report_name: String,
+    pub(super) bill_from: Source,
     /// The place of the next row, where it gives no job.
     place: Option<RowChain>,
     /// Sums of other days that share some with this report's.
-    overlap: Option<(Period, Period, String)>,
+    pub(super) overlap: Option<(Period, Period, String)>,
     /// Names of the sums of this report.
-    seen_users: Vec<String>,
-    seen_accounts: Vec<String>,
-    period: Option<Period>,
-    exclude_accounts: HashSet<String>,
+    pub(super) seen_users: Vec<String>,
+    pub(super) seen_accounts: Vec<String>,
+    pub(super) period: Option<Period>,
+    pub(super) exclude_accounts: HashSet<String>,
     ignore_printers: HashSet<String>,
-    jobs_listed: usize,
+    pub(super) jobs_listed: usize,
     pub(super) jobs: Vec<ListedJob>,
     pub(super) listed_sums: Vec<ListedSum>,
     pub(super) findings: Vec<Finding>,
@@ -150,134 +148,6 @@ impl<'l, 's> Taking<'l, 's> {
         }
     }
 
-    /// Takes a row of sums: once for a period, and never beside sums of other days that it shares.
-    fn sum(&mut self, row: &SumRow<'_>) -> Result<(), IngestError> {
-        if let (Some(period), Some((other, report))) = (self.period, self.sums.overlapping(row, self.period))
-        {
-            if self.bill_from != Source::Jobs {
-                return Err(IngestError::SumsOverlap { period, other, report });
-            }
-            self.overlap = Some((period, other, report));
-        }
-        let judged = self.sums.sum(row, self.period, &self.report_name);
-        let (source, name) = subject_of(row.user, row.account);
-        match self.period.filter(|_| judged.is_kept) {
-            Some(period) => self.keep_sum(row, source, period, judged.is)?,
-            None => {
-                self.ingest.set_source(source);
-                self.ingest.tally(judged.is, row.cost);
-            }
-        }
-        match source {
-            Source::AccountSums => self.seen_accounts.push(name.to_owned()),
-            Source::UserSums | Source::Jobs => self.seen_users.push(name.to_owned()),
-        }
-        self.list_sum(ListedSum {
-            row: row.row,
-            name: name.to_owned(),
-            job_type: row.job_type.unwrap_or("").to_owned(),
-            jobs: row.jobs,
-            pages: row.pages,
-            amount: row.cost.unwrap_or_default(),
-            is: judged.is,
-        });
-        if let Some(finding) = judged.finding {
-            self.note(finding);
-        }
-        Ok(())
-    }
-
-    fn list_sum(&mut self, sum: ListedSum) {
-        if self.listed_sums.len() < self.jobs_listed {
-            self.listed_sums.push(sum);
-        }
-    }
-
-    /// Keeps a sum as one row of the ledger, on the last second of its period.
-    fn keep_sum(
-        &mut self,
-        row: &SumRow<'_>,
-        source: Source,
-        period: Period,
-        is: RowIs,
-    ) -> Result<(), LedgerError> {
-        let account = row.account.unwrap_or("");
-        let job_type = row.job_type.unwrap_or("");
-        let end = period.day_after().and_time(chrono::NaiveTime::MIN).and_utc().timestamp();
-        let subject = format!("{period} {job_type} {}", fold_name(account));
-        let names = JobNames {
-            user: self.ingest.user(row.user.unwrap_or(""))?,
-            account: self.ingest.account(account)?,
-            printer: self.ingest.printer("")?,
-            job_type: self.ingest.job_type(job_type)?,
-            paper_size: None,
-        };
-        let sum = KeyedJob {
-            row: row.row,
-            second: end - 1,
-            fingerprint: Fingerprint::of(source.as_str(), &subject, 0),
-            names,
-            has_account: row.account.is_some(),
-            document: None,
-            pages: row.pages.unwrap_or(0),
-            colour_pages: row.colour_pages,
-            duplex: None,
-            grayscale: None,
-            cost: row.cost,
-            state: JobState::Charged,
-            chain: None,
-            source,
-            jobs: row.jobs.unwrap_or(1),
-        };
-        self.ingest.sum(&sum, is)
-    }
-
-    /// Counts a balance: it stays out of the report's sums of money.
-    fn balance(&mut self, row: &BalanceRow<'_>) {
-        let Some(book) = self.balances.as_deref_mut() else { return };
-        let judged = book.balance(row, &self.exclude_accounts);
-        self.ingest.tally(judged.is, None);
-        self.list_sum(ListedSum {
-            row: row.row,
-            name: subject_of(row.user, row.account).1.to_owned(),
-            job_type: String::new(),
-            jobs: None,
-            pages: None,
-            amount: row.balance,
-            is: judged.is,
-        });
-        if let Some(finding) = judged.finding {
-            self.note(finding);
-        }
-    }
-
-    /// Ends a report of sums or balances: differences to earlier ones, names that look alike, exclusions without a
-    /// row.
-    pub(super) fn end_sums(&mut self, intake: &Intake<'_>) -> Result<(), LedgerError> {
-        let Ending { mut findings, renamed } = self.sums.finish_report();
-        for (old, new) in renamed {
-            self.ingest.maybe_renamed(&old, &new)?;
-        }
-        if let Some((period, other, report)) = self.overlap.take() {
-            let message = format!(
-                "these sums are of {period}, and {report} has sums of {other}: what both hold cannot be told apart"
-            );
-            findings.push(Finding::new(Severity::Warning, "sums-overlap", message));
-        }
-        let mut seen = self.sums.seen_accounts();
-        seen.extend(self.balances.as_deref().map(BalanceBook::seen_accounts).unwrap_or_default());
-        let (users, accounts) =
-            (std::mem::take(&mut self.seen_users), std::mem::take(&mut self.seen_accounts));
-        if users.is_empty() && accounts.is_empty() && seen.is_empty() {
-            return Ok(());
-        }
-        findings.extend(lookalikes(Kind::Users, users.iter().map(String::as_str)));
-        findings.extend(lookalikes(Kind::Accounts, accounts.iter().map(String::as_str)));
-        findings.extend(unmatched(intake, &seen));
-        self.findings.append(&mut findings);
-        Ok(())
-    }
-
     fn name(&mut self, kind: NameKind, name: &str) -> Result<(), LedgerError> {
         let text = name.to_owned();
         match kind {
@@ -365,7 +235,7 @@ impl<'l, 's> Taking<'l, 's> {
         self.ingest.reject(rejection)
     }
 
-    fn note(&mut self, finding: Finding) {
+    pub(super) fn note(&mut self, finding: Finding) {
         if self.findings.len() < FINDINGS_PER_FILE_MAX {
             self.findings.push(finding);
         } else if self.findings.len() == FINDINGS_PER_FILE_MAX {

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::facts::Exclusions;
-use super::sums::SumBook;
 use crate::domain::{Exact, Period, Source};
 use crate::ledger::{JobFact, Ledger, LedgerError, Marks, NameTable, SiteId};
 
@@ -100,16 +99,6 @@ impl IntakeTotals {
         sums.users = named(users, &names.users);
         sums.accounts = named(accounts, &names.accounts);
         Ok(sums)
-    }
-
-    /// Takes what reports of sums say, where there are no jobs.
-    pub fn or_sums(self, book: &SumBook) -> IntakeTotals {
-        if self.total.jobs > 0 {
-            return self;
-        }
-        let sums = book.totals();
-        let total = TotalsRow { pages: sums.pages, cost: sums.cost, ..TotalsRow::default() };
-        IntakeTotals { total, users: sums.users, accounts: sums.accounts }
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
+use super::ReadSettings;
 use super::reading_tests::read;
-use super::{ReadSettings, examine};
 use crate::domain::{DateOrder, DecimalMark, ReportKind};
 
 fn check(bytes: &[u8], expected: &[&str]) {

@@ -5,8 +5,8 @@
 
 use crate::domain::{Period, ReportKind};
 
+use super::layout_text::LayoutProblem;
 use super::limits::{CELLS_MAX, ROW_BYTES_MAX};
-use super::profile::LayoutProblem;
 
 /// Why a report file is refused. Nothing of it may be kept.
 #[derive(Debug, thiserror::Error)]

@@ -114,10 +114,13 @@ impl Layout {
         })
     }
 
-    /// The column that a filter names: by its header, or by its number from 1 on.
+    /// The column that a filter names: by its header, its field, or its number from 1 on.
     pub(super) fn column_named(&self, name: &str) -> Option<usize> {
         let by_header = self.headers.iter().position(|header| key(header) == key(name));
-        by_header.or_else(|| name.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < self.headers.len()))
+        let by_field = || Field::parse(name).and_then(|field| self.column(field));
+        by_header
+            .or_else(by_field)
+            .or_else(|| name.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < self.headers.len()))
     }
 
     /// The first column of a field.

@@ -71,7 +71,7 @@ fn rows_are_chosen_by_column_and_the_others_counted() {
         name = "till"
         columns = { "when" = "time", "who" = "user", "sum" = "cost" }
         only = { "kind" = ["print*", ""] }
-        leave_out = { "who" = ["test"] }
+        leave_out = { "user" = ["test"] }
     "#;
     check(
         layout,

@@ -13,6 +13,8 @@
 
 mod limits;
 
+mod layout_text;
+
 mod error;
 mod field;
 mod settings;
@@ -47,6 +49,7 @@ mod content;
 
 mod aside;
 mod row;
+mod state;
 mod survey;
 
 mod handover;
@@ -65,6 +68,7 @@ pub mod directory;
 
 pub use error::{ReadError, ReadRowsError};
 pub use handover::ReadTotals;
-pub use profile::{ColumnsText, LayoutProblem, LayoutText, check_layout};
+pub use layout_text::{ColumnsText, LayoutProblem, LayoutText};
+pub use profile::check_layout;
 pub use report::{Report, examine};
 pub use settings::ReadSettings;

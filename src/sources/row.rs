@@ -18,6 +18,7 @@ use super::field::Field;
 use super::layout::{Layout, clean};
 use super::limits::QUOTED_CHARS_MAX;
 use super::profile::Filter;
+use super::state::{StateColumns, flag};
 
 /// How the cells are read: decided for the whole file.
 #[derive(Clone, Copy, Debug)]
@@ -63,13 +64,9 @@ struct Columns {
     duplex_pages: Option<usize>,
     grayscale: Option<usize>,
     cost: Option<usize>,
-    refunded: Option<usize>,
-    printed: Option<usize>,
-    cancelled: Option<usize>,
-    allowed: Option<usize>,
-    denied: Option<usize>,
     jobs: Option<usize>,
     balance: Option<usize>,
+    state: StateColumns,
 }
 
 impl Columns {
@@ -94,19 +91,15 @@ impl Columns {
             duplex_pages: at(Field::DuplexPages),
             grayscale: at(Field::Grayscale),
             cost: at(Field::Cost),
-            refunded: at(Field::Refunded),
-            printed: at(Field::Printed),
-            cancelled: at(Field::Cancelled),
-            allowed: at(Field::Allowed),
-            denied: at(Field::DeniedReason),
             jobs: at(Field::Jobs),
             balance: at(Field::Balance),
+            state: StateColumns::of(layout),
         }
     }
 }
 
 /// What is wrong with a cell: its column, what stands there, what should.
-type Fault = (Option<usize>, String, String);
+pub(super) type Fault = (Option<usize>, String, String);
 
 impl RowReader {
     pub(super) fn new(layout: Layout, manner: Manner) -> RowReader {
@@ -226,7 +219,7 @@ impl RowReader {
             return Err((self.at.colour_pages, quoted(cell(row, self.at.colour_pages)), expected));
         }
         let is_print = job_type.is_none_or(|known| known == Some("print"));
-        let state = self.state(row, is_print)?;
+        let state = self.at.state.state(row, is_print)?;
         let cost = match self.at.cost {
             Some(_) => Some(self.money(row, self.at.cost)?),
             None => None,
@@ -484,50 +477,6 @@ impl RowReader {
         Ok(money)
     }
 
-    /// What became of the job. A text that nobody knows is no charge: the row is rejected.
-    #[inline]
-    fn state(&self, row: &RowText<'_>, is_print: bool) -> Result<JobState, Fault> {
-        let at = &self.at;
-        let said = |column: Option<usize>| -> Result<Option<bool>, Fault> {
-            match cell(row, column).trim() {
-                "" => Ok(None),
-                text => flag(text).map(Some).ok_or_else(|| (column, quoted(text), "`Y` or `N`".to_owned())),
-            }
-        };
-        let denied = match cell(row, at.denied).trim() {
-            "" | "-" => false,
-            reason => flag(reason) != Some(false) && !reason.eq_ignore_ascii_case("none"),
-        };
-        if denied || said(at.allowed)? == Some(false) {
-            return Ok(JobState::Denied);
-        }
-        if self.is_refunded(row)? {
-            return Ok(JobState::Refunded);
-        }
-        // Copies, scans and faxes are never printed from a queue.
-        let unprinted = said(at.printed)? == Some(false) && is_print;
-        if unprinted || said(at.cancelled)? == Some(true) {
-            return Ok(JobState::NotPrinted);
-        }
-        Ok(JobState::Charged)
-    }
-
-    fn is_refunded(&self, row: &RowText<'_>) -> Result<bool, Fault> {
-        let text = cell(row, self.at.refunded).trim();
-        if text.is_empty() || text == "NOT_REFUNDED" {
-            return Ok(false);
-        }
-        let word = text.to_ascii_lowercase().replace(['_', '-'], " ");
-        match (word.as_str(), flag(text)) {
-            ("refunded" | "fully refunded", _) | (_, Some(true)) => Ok(true),
-            ("not refunded" | "partially refunded" | "partial", _) | (_, Some(false)) => Ok(false),
-            _ => {
-                let expected = "`NOT_REFUNDED`, `REFUNDED` or `PARTIALLY_REFUNDED`".to_owned();
-                Err((self.at.refunded, quoted(text), expected))
-            }
-        }
-    }
-
     fn duplex(&self, row: &RowText<'_>) -> Option<bool> {
         match (self.at.duplex, self.at.duplex_pages) {
             (Some(column), _) => flag(row.get(column)?),
@@ -568,7 +517,7 @@ enum Account<'a> {
 }
 
 #[inline]
-fn cell<'a>(row: &RowText<'a>, column: Option<usize>) -> &'a str {
+pub(super) fn cell<'a>(row: &RowText<'a>, column: Option<usize>) -> &'a str {
     column.and_then(|column| row.get(column)).unwrap_or_default()
 }
 
@@ -577,19 +526,8 @@ fn trimmed<'a>(row: &RowText<'a>, column: Option<usize>) -> Option<&'a str> {
     column.map(|column| clean(row.get(column).unwrap_or_default()))
 }
 
-/// Yes or no, as reports and spreadsheets write it.
-fn flag(text: &str) -> Option<bool> {
-    let text = text.trim();
-    let is = |words: &[&str]| words.iter().any(|word| word.eq_ignore_ascii_case(text));
-    if is(&["Y", "YES", "TRUE", "1", "J", "JA", "SI", "sí", "S", "SIM", "OUI", "DUPLEX", "GRAYSCALE"]) {
-        return Some(true);
-    }
-    is(&["N", "NO", "FALSE", "0", "NEE", "NEIN", "NON", "não", "NEJ", "NEI", "NOT DUPLEX", "NOT GRAYSCALE"])
-        .then_some(false)
-}
-
 /// A cell's text for a message.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     match clean(text) {
         "" => "an empty cell".to_owned(),
         text if text.chars().count() > QUOTED_CHARS_MAX => {

@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::profile::LayoutText;
+use super::layout_text::LayoutText;
 use crate::domain::{Currency, DateOrder, DecimalMark, Period, ReportKind};
 
 /// What the operator says about a site's reports. Each setting decides only what the file does not.

@@ -74,7 +74,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
     let names = ledger.names(site)?;
     let exclusions = Exclusions::new(&names, Source::Jobs, &rules.exclude_accounts, &rules.ignore_printers);
     let differences = book.beside_jobs(&ledger, site, &names, &exclusions, |_| true)?;
-    let totals = totals.or_sums(&book);
+    let totals = book.or_jobs(totals);
     if let Some(Ok(Outcome::Taken(last))) = results.last_mut().map(|result| &mut result.outcome) {
         last.findings.extend(differences);
     }
