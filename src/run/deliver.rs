@@ -67,14 +67,13 @@ fn hand_out(books: &Books<'_>, mut delivery: Delivery) -> Result<Delivery, RunEr
         DeliveryKind::Mail => Some(books.mail_transport()?),
     };
     let repeatable = !matches!(transport, Some(Transport::Smtp(_)));
-    let lost = delivery.state == DeliveryState::Sending && !repeatable;
-    if lost || delivery.state == DeliveryState::Uncertain {
-        let answer =
-            if lost { "papertally ended while the mail was handed over" } else { delivery.answer.as_str() };
-        let answer = answer.to_owned();
-        books.ledger.delivery_ends(delivery.id, DeliveryState::Uncertain, &answer, &now)?;
+    if delivery.state == DeliveryState::Uncertain {
+        return Ok(delivery);
+    }
+    if delivery.state == DeliveryState::Sending && !repeatable {
         delivery.state = DeliveryState::Uncertain;
-        delivery.answer = answer;
+        delivery.answer = "papertally ended while the mail was handed over".to_owned();
+        books.ledger.delivery_ends(delivery.id, delivery.state, &delivery.answer, &now)?;
         return Ok(delivery);
     }
     let Some(body) = books.ledger.delivery_body(delivery.id)? else {
