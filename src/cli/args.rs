@@ -111,6 +111,9 @@ pub(super) struct ReadArgs {
     /// Currency of the site, such as GBP
     #[arg(long, value_name = "CODE", value_parser = parse_currency)]
     pub currency: Option<Currency>,
+    /// Sheet of a workbook that is read; may be given several times [default: all with a known header]
+    #[arg(long = "sheet", value_name = "NAME")]
+    pub sheets: Vec<String>,
     /// Days of the reports, such as 2026-10: given to a report of sums that does not say them; one of other days is
     /// refused
     #[arg(long, value_name = "P")]

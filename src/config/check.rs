@@ -262,6 +262,7 @@ mod tests {
         encoding = "windows-1252"
         kind = "print-log"
         bill_from = "user-sums"
+        sheets = ["Log"]
         columns = { "Benutzer" = "user" }
         [[site.layout]]
         name = "gateway"

@@ -27,6 +27,7 @@ pub const KEYS: &[&str] = &[
     "site.reports.decimal_mark",
     "site.reports.encoding",
     "site.reports.kind",
+    "site.reports.sheets",
     "site.reports.bill_from",
     "site.reports.columns.*",
     "site.layout.name",

@@ -52,6 +52,8 @@ pub struct ReportConfig {
     pub kind: Option<ReportKind>,
     /// Header text to field name, as written: the reader knows its fields.
     pub columns: BTreeMap<String, String>,
+    /// Sheets of workbooks that are read, by name; any with a known header where none is named.
+    pub sheets: Vec<String>,
     /// What the site is billed from.
     pub bill_from: Source,
     /// Layouts of the operator's own.
@@ -200,6 +202,7 @@ fn reports(section: &Section<'_>) -> ReportConfig {
         encoding,
         kind: section.choice("kind", &kinds),
         columns: section.map("columns"),
+        sheets: section.texts("sheets"),
         bill_from: section.choice("bill_from", &sources).unwrap_or_default(),
         layouts: Vec::new(),
     }

@@ -116,6 +116,7 @@ pub fn read_settings(site: &SiteConfig) -> ReadSettings {
         currency: Some(site.currency),
         time_zone: Some(site.time_zone),
         period: None,
+        sheets: site.reports.sheets.clone(),
         layouts: site.reports.layouts.clone(),
         aliases: site.reports.columns.iter().map(|(header, field)| (header.clone(), field.clone())).collect(),
     }

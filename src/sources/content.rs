@@ -9,7 +9,7 @@ use std::path::Path;
 use encoding_rs::Encoding;
 use zip::ZipArchive;
 
-use crate::domain::{Finding, ReportKind, Severity};
+use crate::domain::{Finding, ReportKind, Severity, fold_name};
 
 use super::archive::{ZipKind, gunzip, unzip, zip_kind};
 use super::cells::RowText;
@@ -167,7 +167,7 @@ impl Content {
                 let start = find_header(&head_text(input, bytes)?, known, settings.kind)?;
                 Ok((vec![Part { sheet: 0, name: None, start }], Vec::new()))
             }
-            Body::Grid { grid, .. } => parts_of_grid(grid, settings.kind, known),
+            Body::Grid { grid, .. } => parts_of_grid(grid, settings, known),
         }
     }
 }
@@ -285,13 +285,20 @@ impl From<ReadError> for Stop {
 /// The sheets with a known header, all of one kind: a log where there is one, else that of the first.
 fn parts_of_grid(
     grid: &mut Grid,
-    wanted: Option<ReportKind>,
+    settings: &ReadSettings,
     known: &Profiles,
 ) -> Result<(Vec<Part>, Vec<Finding>), ReadError> {
+    let wanted = settings.kind;
     let mut parts = Vec::new();
     let mut others: Vec<(String, ReadError)> = Vec::new();
+    let mut unnamed: Vec<String> = Vec::new();
     for sheet in 0..grid.sheets.len() {
         let name = grid.sheets.get(sheet).map(|sheet| sheet.name.clone()).unwrap_or_default();
+        let is_chosen = |chosen: &String| fold_name(chosen) == fold_name(&name);
+        if !settings.sheets.is_empty() && !settings.sheets.iter().any(is_chosen) {
+            unnamed.push(format!("`{name}`"));
+            continue;
+        }
         match start_of_sheet(grid, sheet, wanted, known)? {
             Ok(start) => parts.push(Part { sheet, name: Some(name), start }),
             Err(error) => others.push((name, error)),
@@ -309,12 +316,20 @@ fn parts_of_grid(
         };
         let best = others.iter().position(is_telling).unwrap_or_default();
         return Err(match (others.is_empty(), grid.container) {
+            (true, _) if !unnamed.is_empty() => ReadError::SheetMissing {
+                wanted: settings.sheets.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+                found: unnamed.join(", "),
+            },
             (true, PAGE) => ReadError::PageWithoutTable,
             (true, _) => ReadError::Empty,
             (false, _) => others.swap_remove(best).1,
         });
     };
     let mut findings = std::mem::take(&mut grid.findings);
+    if !unnamed.is_empty() {
+        let message = format!("the settings name the sheets to be read: {} left out", unnamed.join(", "));
+        findings.push(Finding::new(Severity::Note, "sheet-not-chosen", message));
+    }
     let (mut parts, left): (Vec<Part>, Vec<Part>) =
         parts.into_iter().partition(|part| part.start.layout.kind == kind);
     for part in left {

@@ -43,6 +43,14 @@ pub enum ReadError {
     /// A page without any table, such as a server's login page.
     #[error("this is an HTML page without a table; expected a report, or a page with its rows in a table")]
     PageWithoutTable,
+    /// None of the sheets that the settings name.
+    #[error("found the sheets {found}, expected {wanted}")]
+    SheetMissing {
+        /// The names in the settings.
+        wanted: String,
+        /// Those of the workbook.
+        found: String,
+    },
     /// A workbook, page or archive that is not whole.
     #[error("the {container} is damaged or cut off: {reason}")]
     Damaged {
@@ -243,6 +251,7 @@ impl ReadError {
             ReadError::NotAReport { .. } => "not-a-report",
             ReadError::Container { .. } => "container-not-read",
             ReadError::PageWithoutTable => "page-without-table",
+            ReadError::SheetMissing { .. } => "sheet-missing",
             ReadError::Damaged { .. } => "damaged-file",
             ReadError::Protected { .. } => "password",
             ReadError::ArchiveSeveral { .. } => "archive-several",
@@ -322,6 +331,7 @@ impl ReadError {
             ReadError::PageWithoutTable => {
                 "open it in a browser: it may be the login page or an error page of the server"
             }
+            ReadError::SheetMissing { .. } => "name one of them by `--sheet`, or in the site's settings",
             ReadError::Damaged { .. } => "export or copy the report again",
             ReadError::Protected { .. } => "save the report without a password",
             ReadError::ArchiveSeveral { .. } | ReadError::ArchiveNested => {

@@ -122,6 +122,20 @@ fn a_page_without_a_header_has_a_layout() {
 }
 
 #[test]
+fn sheets_are_chosen_by_name() {
+    let book =
+        std::fs::read(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/312-sheets-xlsx/print_logs.xlsx"));
+    let book = book.unwrap();
+    let mut settings = settings(&[]);
+    settings.sheets = vec!["print LOGS 2".to_owned()];
+    let left_out = "sheet-not-chosen the settings name the sheets to be read: `Print logs` left out";
+    assert_eq!(read(&book, &settings), [left_out, "2 2024-09-03 10:00:00 omar 0p 2.00"]);
+    settings.sheets = vec!["Log".to_owned()];
+    let refused = "sheet-missing: found the sheets `Print logs`, `Print logs 2`, expected `Log`";
+    assert_eq!(read(&book, &settings), [refused]);
+}
+
+#[test]
 fn charges_of_hive_are_jobs_and_its_top_ups_are_not() {
     let text = "\u{feff}Date,User Email,Transaction type,Amount,Balance\n\
                 2026-10-01 10:00:00,ann@x.example,Print job,-0.20,9.80\n\

@@ -22,6 +22,8 @@ pub struct ReadSettings {
     pub time_zone: Option<Tz>,
     /// The period of a report of sums whose own period line is missing or cannot be read.
     pub period: Option<Period>,
+    /// Names of the sheets that are read; all with a known header where none is named.
+    pub sheets: Vec<String>,
     /// Header texts and the fields that they mean, before the built-in ones: (`Druckkosten`, `cost`).
     pub aliases: Vec<(String, String)>,
     /// The operator's own layouts, tried before the built-in kinds.

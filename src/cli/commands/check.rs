@@ -98,6 +98,7 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
         decimal_mark: args.read.decimal_mark.map(Into::into),
         currency: args.read.currency,
         time_zone: Some(zone),
+        sheets: args.read.sheets.clone(),
         period: args.read.period.as_deref().map(|text| period_of(text, today)).transpose()?,
         ..ReadSettings::default()
     };
@@ -120,6 +121,9 @@ fn rules(args: &CheckArgs, context: &Context<'_, '_>) -> Result<Rules, Failure> 
         .ok_or_else(|| Failure::usage(format!("no site is named `{name}`")))?;
     let mut settings = read_settings(site);
     settings.period = options.period;
+    if !options.sheets.is_empty() {
+        settings.sheets = options.sheets;
+    }
     settings.kind = options.kind.or(settings.kind);
     settings.encoding = options.encoding.or(settings.encoding);
     settings.date_order = options.date_order.or(settings.date_order);
