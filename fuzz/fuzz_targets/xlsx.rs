@@ -1,0 +1,12 @@
+//! XLSX workbooks: sheets, shared texts, styles, the list of sheets and where they are.
+#![no_main]
+
+use libfuzzer_sys::{Corpus, fuzz_target};
+use papertally_fuzz::{check, parts, settings, workbook};
+
+fuzz_target!(|data: &[u8]| -> Corpus {
+    let Some((settings, rest)) = settings(data) else { return Corpus::Reject };
+    let Some(book) = parts(rest, 6).try_into().ok().and_then(workbook::xlsx) else { return Corpus::Reject };
+    check(&book, &settings);
+    Corpus::Keep
+});
