@@ -49,6 +49,10 @@ pub(super) const MERGES_MAX: usize = 65_536;
 /// Rows put aside in memory before they go to a temporary file.
 pub(super) const MEMORY_BYTES_MAX: usize = 8 << 20;
 
+/// All rows put aside, in bytes: as large as the largest file. A few bytes of a workbook can say a long text again, so
+/// that a small file would fill the disk.
+pub(super) const SPOOL_BYTES_MAX: u64 = FILE_BYTES_MAX;
+
 /// How many times larger than its archive a file may become …
 pub(super) const UNPACKED_RATIO_MAX: u64 = 200;
 

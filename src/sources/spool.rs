@@ -9,7 +9,7 @@ use tempfile::SpooledTempFile;
 
 use super::cells::{RowBuffer, RowText, Typed};
 use super::error::ReadError;
-use super::limits::{MEMORY_BYTES_MAX, PADDING_CELLS_MAX, ROW_BYTES_MAX};
+use super::limits::{MEMORY_BYTES_MAX, PADDING_CELLS_MAX, ROW_BYTES_MAX, SPOOL_BYTES_MAX};
 
 /// A cell merged over rows: its value holds for all of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,9 @@ pub(super) struct SpoolWriter {
     buffer: Vec<u8>,
     /// Where the row's number of cells stands in the buffer, and that number.
     cells: u32,
+    /// All rows so far, and what they may be together.
+    size_bytes: u64,
+    most: u64,
 }
 
 /// Rows that were put aside.
@@ -38,7 +41,7 @@ pub(super) struct Spool {
 impl SpoolWriter {
     pub(super) fn new() -> SpoolWriter {
         let file = BufWriter::new(SpooledTempFile::new(MEMORY_BYTES_MAX));
-        SpoolWriter { file, buffer: Vec::new(), cells: 0 }
+        SpoolWriter { file, buffer: Vec::new(), cells: 0, size_bytes: 0, most: SPOOL_BYTES_MAX }
     }
 
     /// Begins a row of a sheet.
@@ -79,6 +82,11 @@ impl SpoolWriter {
         }
         if let Some(place) = self.buffer.get_mut(12..16) {
             place.copy_from_slice(&self.cells.to_le_bytes());
+        }
+        let size_bytes = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+        self.size_bytes = self.size_bytes.saturating_add(size_bytes);
+        if self.size_bytes > self.most {
+            return Err(ReadError::TooLarge { found: self.size_bytes, most: self.most });
         }
         Ok(self.file.write_all(&self.buffer)?)
     }
@@ -320,5 +328,18 @@ mod tests {
         writer.end().unwrap();
         let error = read(&mut writer.finish().unwrap(), &[]).unwrap_err();
         assert!(error.to_string().contains(&cell_name(PADDING_CELLS_MAX + 1, 2)), "{error}");
+    }
+
+    #[test]
+    fn rows_that_would_fill_the_disk_are_refused() {
+        let mut writer = SpoolWriter::new();
+        writer.most = 100;
+        let mut row = |row| {
+            writer.start(3, row);
+            writer.cell(0, Typed::Text, "the same text again", "");
+            writer.end()
+        };
+        assert!(row(1).is_ok() && row(2).is_ok());
+        assert!(matches!(row(3), Err(ReadError::TooLarge { found: 144, most: 100 })));
     }
 }
