@@ -135,7 +135,10 @@ impl Spool {
             }
             if is_wanted {
                 filler.fill(&mut buffer, usize::MAX);
-                filler.learn(&buffer.row());
+                filler.learn(&buffer.row())?;
+                if buffer.size_bytes() > ROW_BYTES_MAX {
+                    return Err(ReadError::RowTooLong { row: head.row }.into());
+                }
                 take(&buffer.row())?;
             }
         }
@@ -231,23 +234,29 @@ struct Filled {
 impl Filler<'_> {
     /// Puts the values of merges that stand before `column` into a row.
     fn fill(&self, buffer: &mut RowBuffer, column: usize) {
-        for filled in &self.active {
-            if filled.column >= buffer.len() && filled.column < column {
-                buffer.pad(filled.column);
-                buffer.push(&filled.text, filled.typed, &filled.second);
-            }
+        // A row may have thousands of cells and as many merged ones above: only those in between are looked at.
+        let first = self.active.partition_point(|filled| filled.column < buffer.len());
+        let left = self.active.get(first..).unwrap_or_default();
+        for filled in left.iter().take_while(|filled| filled.column < column) {
+            buffer.pad(filled.column);
+            buffer.push(&filled.text, filled.typed, &filled.second);
         }
     }
 
     /// Forgets merges that end before the next row, and keeps the values of those that start in this one.
-    fn learn(&mut self, row: &RowText<'_>) {
+    ///
+    /// A place is in one merged cell: a second one in its column is of no use, and thousands would hold its text as often.
+    fn learn(&mut self, row: &RowText<'_>) -> Result<(), ReadError> {
         if self.active.is_empty() && self.next == self.merges.len() {
-            return;
+            return Ok(());
         }
         self.active.retain(|filled| filled.last_row > row.row);
         while let Some(merge) = self.merges.get(self.next).filter(|merge| merge.first_row <= row.row) {
             self.next += 1;
             let Some(text) = row.get(merge.column).filter(|_| merge.first_row == row.row) else { continue };
+            if self.active.iter().any(|filled| filled.column == merge.column) {
+                continue;
+            }
             let typed = if row.is_broken(merge.column) {
                 Typed::Broken
             } else if !row.is_number(merge.column) {
@@ -270,6 +279,11 @@ impl Filler<'_> {
             });
         }
         self.active.sort_by_key(|filled| filled.column);
+        let sizes = self.active.iter().map(|filled| filled.text.len().saturating_add(filled.second.len()));
+        if sizes.sum::<usize>() > ROW_BYTES_MAX {
+            return Err(ReadError::RowTooLong { row: row.row });
+        }
+        Ok(())
     }
 }
 
@@ -341,5 +355,17 @@ mod tests {
         };
         assert!(row(1).is_ok() && row(2).is_ok());
         assert!(matches!(row(3), Err(ReadError::TooLarge { found: 144, most: 100 })));
+    }
+
+    #[test]
+    fn merged_cells_take_no_more_room_than_a_row() {
+        let long = "x".repeat(ROW_BYTES_MAX / 2);
+        let mut spool =
+            spool(&[(1, &[(0, &long), (1, "b")]), (2, &[(0, "a"), (1, &long)]), (3, &[(2, "c")])]);
+        let merge = |first_row, column| Merge { first_row, last_row: 9, column };
+        let same = [merge(1, 0), merge(1, 0), merge(1, 0), merge(1, 1)];
+        assert_eq!(read(&mut spool, &same).unwrap()[2], format!("3 {long}|b|c"));
+        let together = read(&mut spool, &[merge(1, 0), merge(2, 1)]);
+        assert!(matches!(together, Err(ReadError::RowTooLong { row: 3 })), "{together:?}");
     }
 }
