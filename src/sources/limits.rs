@@ -71,3 +71,7 @@ pub(super) const ROW_SPAN_MAX: usize = 65_534;
 
 /// Tables of a page that are looked at; a report has a handful.
 pub(super) const TABLES_MAX: u32 = 1_000;
+
+/// Cells of a page that stand in a further row because they span it, over all rows: a group's name in each of a million
+/// rows is far less, and a short row tag must not stand for thousands of cells without end.
+pub(super) const SPANNED_CELLS_MAX: usize = 16 << 20;

@@ -4,7 +4,7 @@
 //! is. End tags of rows and cells may be missing, as the standard allows; a table's own may not, because a page that
 //! is cut off would otherwise give half an amount. Styles, scripts and links are not looked at.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
 use std::sync::{Arc, Mutex};
 
@@ -15,7 +15,9 @@ use super::cells::Typed;
 use super::date::{Written, is_time_only};
 use super::error::ReadError;
 use super::grid::{Grid, Sheet};
-use super::limits::{COLUMN_SPAN_MAX, ROW_BYTES_MAX, ROW_SPAN_MAX, TABLE_DEPTH_MAX, TABLES_MAX};
+use super::limits::{
+    COLUMN_SPAN_MAX, ROW_BYTES_MAX, ROW_SPAN_MAX, SPANNED_CELLS_MAX, TABLE_DEPTH_MAX, TABLES_MAX,
+};
 use super::numbers::{Epoch, moment_of, write_moment};
 use super::spool::SpoolWriter;
 
@@ -23,11 +25,13 @@ pub(super) const PAGE: &str = "HTML page";
 
 /// Takes a page apart.
 pub(super) fn read_page(text: impl Read) -> Result<Grid, ReadError> {
-    let breaks = LineBreaks::default();
-    let reader = Counting { text, at: 0, breaks: breaks.clone() };
+    read(Page::new(LineBreaks::default()), text)
+}
+
+fn read(mut page: Page, text: impl Read) -> Result<Grid, ReadError> {
+    let reader = Counting { text, at: 0, breaks: page.breaks.clone() };
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
-    let mut page = Page::new(breaks);
     for token in Tokenizer::new_with_emitter(IoReader::new(reader), emitter) {
         match token? {
             Token::StartTag(tag) => page.open(&tag)?,
@@ -79,6 +83,8 @@ struct Page {
     /// The text outside of tables, as far as a date may stand in it.
     prose: String,
     day: Day,
+    /// Cells so far that stood in a further row because they span it.
+    spanned: usize,
 }
 
 /// The day that a page states.
@@ -92,7 +98,7 @@ struct Day {
 struct Table {
     number: u32,
     row: Option<TableRow>,
-    spans: Vec<Span>,
+    spans: Spans,
 }
 
 /// A row that is open.
@@ -112,9 +118,12 @@ struct TableCell {
     rows: usize,
 }
 
+/// Cells that go on in the next rows, by their columns: of a column there is one at most, because a cell never begins
+/// where one of the rows above stands.
+type Spans = BTreeMap<usize, Span>;
+
 /// A cell that goes on in the next rows.
 struct Span {
-    column: usize,
     rows_left: usize,
     cell: TableCell,
 }
@@ -132,6 +141,7 @@ impl Page {
             title: String::new(),
             prose: String::new(),
             day: Day::default(),
+            spanned: 0,
         }
     }
 
@@ -163,7 +173,7 @@ impl Page {
                     merges: Vec::new(),
                     unfinished: None,
                 });
-                self.open.push(Table { number, row: None, spans: Vec::new() });
+                self.open.push(Table { number, row: None, spans: Spans::new() });
             }
             b"tr" => {
                 self.end_row()?;
@@ -245,13 +255,18 @@ impl Page {
         let Some(table) = self.open.last_mut() else { return Ok(()) };
         let Some(row) = table.row.take() else { return Ok(()) };
         self.writer.start(table.number, row.line);
-        let mut columns = Columns { next: 0, carried: std::mem::take(&mut table.spans), kept: Vec::new() };
+        let carried = std::mem::take(&mut table.spans);
+        self.spanned = self.spanned.saturating_add(carried.len());
+        if self.spanned > SPANNED_CELLS_MAX {
+            return Err(damaged("its cells span too many rows"));
+        }
+        let mut columns = Columns { next: 0, carried, kept: Spans::new() };
         for cell in row.cells {
             columns.carry(&mut self.writer, day);
             let column = columns.next;
             write(&mut self.writer, column, &cell, day);
             if cell.rows > 1 {
-                columns.kept.push(Span { column, rows_left: cell.rows - 1, cell: cell.clone() });
+                columns.kept.insert(column, Span { rows_left: cell.rows - 1, cell: cell.clone() });
             }
             columns.next = column.saturating_add(cell.columns);
             if self.writer.size_bytes() > ROW_BYTES_MAX || columns.next > super::limits::CELLS_MAX {
@@ -260,6 +275,9 @@ impl Page {
         }
         columns.carry(&mut self.writer, day);
         table.spans = columns.end(&mut self.writer, day);
+        if self.writer.size_bytes() > ROW_BYTES_MAX {
+            return Err(ReadError::RowTooLong { row: row.line });
+        }
         self.writer.end()
     }
 
@@ -320,37 +338,38 @@ fn day_in(text: &str) -> Option<chrono::NaiveDate> {
 /// The columns of a row while it is put aside: cells of rows above may stand between its own.
 struct Columns {
     next: usize,
-    carried: Vec<Span>,
-    kept: Vec<Span>,
+    carried: Spans,
+    kept: Spans,
 }
 
 impl Columns {
     /// Writes the cells of rows above that stand at the next column.
     fn carry(&mut self, writer: &mut SpoolWriter, day: Option<(chrono::NaiveDate, &'static str)>) {
-        while let Some(at) = self.carried.iter().position(|span| span.column == self.next) {
-            let mut span = self.carried.swap_remove(at);
-            write(writer, span.column, &span.cell, day);
-            self.next = self.next.saturating_add(span.cell.columns);
-            span.rows_left -= 1;
-            if span.rows_left > 0 {
-                self.kept.push(span);
-            }
+        while let Some(span) = self.carried.remove(&self.next) {
+            let column = self.next;
+            write(writer, column, &span.cell, day);
+            self.next = column.saturating_add(span.cell.columns);
+            self.keep(column, span);
         }
     }
 
     /// Writes those that stand right of the last cell, and gives what goes on below.
-    fn end(mut self, writer: &mut SpoolWriter, day: Option<(chrono::NaiveDate, &'static str)>) -> Vec<Span> {
-        self.carried.sort_by_key(|span| span.column);
-        for mut span in std::mem::take(&mut self.carried) {
-            if span.column > self.next {
-                write(writer, span.column, &span.cell, day);
+    fn end(mut self, writer: &mut SpoolWriter, day: Option<(chrono::NaiveDate, &'static str)>) -> Spans {
+        for (column, span) in std::mem::take(&mut self.carried) {
+            if column > self.next {
+                write(writer, column, &span.cell, day);
             }
-            span.rows_left -= 1;
-            if span.rows_left > 0 {
-                self.kept.push(span);
-            }
+            self.keep(column, span);
         }
         self.kept
+    }
+
+    /// Keeps what goes on below.
+    fn keep(&mut self, column: usize, mut span: Span) {
+        span.rows_left -= 1;
+        if span.rows_left > 0 {
+            self.kept.insert(column, span);
+        }
     }
 }
 
@@ -449,6 +468,19 @@ mod tests {
             &["0:1 1.005|2024-03-01 09:00:00|7"],
         );
         check("no table", &[]);
+    }
+
+    #[test]
+    fn cells_do_not_span_rows_without_end() {
+        let take = |before: usize| {
+            let mut page = Page::new(LineBreaks::default());
+            page.spanned = before;
+            let html = "<table><tr><td rowspan=9>a<td rowspan=9><tr><tr><tr></table>";
+            read(page, html.as_bytes()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        assert_eq!(take(SPANNED_CELLS_MAX - 6), Ok(()));
+        let refused = "the HTML page is damaged or cut off: its cells span too many rows".to_owned();
+        assert_eq!(take(SPANNED_CELLS_MAX - 5), Err(refused));
     }
 
     #[test]
