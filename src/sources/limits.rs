@@ -75,3 +75,7 @@ pub(super) const TABLES_MAX: u32 = 1_000;
 /// Cells of a page that stand in a further row because they span it, over all rows: a group's name in each of a million
 /// rows is far less, and a short row tag must not stand for thousands of cells without end.
 pub(super) const SPANNED_CELLS_MAX: usize = 16 << 20;
+
+/// Bytes of a page from one tag to the next: pictures and scripts within it have a few million. A token is held as a
+/// whole, and memory must not grow with the file.
+pub(super) const TOKEN_BYTES_MAX: usize = 16 << 20;

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Read;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use html5gum::emitters::default::DefaultEmitter;
@@ -17,6 +18,7 @@ use super::error::ReadError;
 use super::grid::{Grid, Sheet};
 use super::limits::{
     COLUMN_SPAN_MAX, ROW_BYTES_MAX, ROW_SPAN_MAX, SPANNED_CELLS_MAX, TABLE_DEPTH_MAX, TABLES_MAX,
+    TOKEN_BYTES_MAX,
 };
 use super::numbers::{Epoch, moment_of, write_moment};
 use super::spool::SpoolWriter;
@@ -29,10 +31,14 @@ pub(super) fn read_page(text: impl Read) -> Result<Grid, ReadError> {
 }
 
 fn read(mut page: Page, text: impl Read) -> Result<Grid, ReadError> {
-    let reader = Counting { text, at: 0, breaks: page.breaks.clone() };
+    let since_token = Arc::new(AtomicUsize::new(0));
+    let reader = Counting { text, at: 0, breaks: page.breaks.clone(), since_token: since_token.clone() };
     let mut emitter = DefaultEmitter::<usize>::new_with_span();
     emitter.naively_switch_states(true);
     for token in Tokenizer::new_with_emitter(IoReader::new(reader), emitter) {
+        if since_token.swap(0, Ordering::Relaxed) > TOKEN_BYTES_MAX {
+            return Err(damaged("a tag or text in it has no end"));
+        }
         match token? {
             Token::StartTag(tag) => page.open(&tag)?,
             Token::EndTag(tag) => page.close(&tag.name)?,
@@ -52,6 +58,8 @@ struct Counting<R> {
     text: R,
     at: usize,
     breaks: LineBreaks,
+    /// Bytes read since the last token.
+    since_token: Arc<AtomicUsize>,
 }
 
 impl<R: Read> Read for Counting<R> {
@@ -64,6 +72,9 @@ impl<R: Read> Read for Counting<R> {
             );
         }
         self.at += count;
+        if self.since_token.fetch_add(count, Ordering::Relaxed) + count > TOKEN_BYTES_MAX {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
         Ok(count)
     }
 }
@@ -232,7 +243,7 @@ impl Page {
             return Ok(());
         }
         if self.in_title {
-            join(&mut self.title, &text);
+            note(&mut self.title, &text);
         } else if let Some(table) = self.open.last_mut() {
             let Some(row) = &mut table.row else { return Ok(()) };
             let line = row.line;
@@ -242,8 +253,7 @@ impl Page {
                     return Err(ReadError::RowTooLong { row: line });
                 }
             }
-        } else if self.prose.len() < PROSE_BYTES_MAX {
-            join(&mut self.prose, &text);
+        } else if note(&mut self.prose, &text) {
             self.prose.push(' ');
         }
         Ok(())
@@ -297,8 +307,11 @@ impl Page {
     }
 }
 
-/// Text outside of tables that is searched for the day.
+/// Text outside of tables that is searched for the day: once so much has come, what follows is not.
 const PROSE_BYTES_MAX: usize = 4096;
+
+/// The longest text in one piece that is searched; a heading is shorter.
+const PIECE_BYTES_MAX: usize = 64 << 10;
 
 impl Day {
     /// The day in the title, else in the text above the first table; looked for once.
@@ -411,6 +424,15 @@ fn number_behind(tag: &StartTag<usize>) -> Option<String> {
     Some(text)
 }
 
+/// Adds text that is searched for the day, as far as that goes.
+fn note(whole: &mut String, text: &str) -> bool {
+    let is_taken = whole.len() < PROSE_BYTES_MAX && text.len() <= PIECE_BYTES_MAX;
+    if is_taken {
+        join(whole, text);
+    }
+    is_taken
+}
+
 /// Adds text, with every run of white space as one blank.
 fn join(whole: &mut String, text: &str) {
     for sign in text.chars() {
@@ -481,6 +503,22 @@ mod tests {
         assert_eq!(take(SPANNED_CELLS_MAX - 6), Ok(()));
         let refused = "the HTML page is damaged or cut off: its cells span too many rows".to_owned();
         assert_eq!(take(SPANNED_CELLS_MAX - 5), Err(refused));
+    }
+
+    #[test]
+    fn a_page_is_not_held_whole() {
+        let take = |start: &str, bytes: usize, end: &str| {
+            let page = format!("{start}{}{end}", "21 May 2024 ".repeat(bytes / 12));
+            read_page(page.as_bytes()).map(|grid| grid.day).map_err(|error| error.to_string())
+        };
+        let rows = "<table><tr><td>a</table>";
+        assert!(take("<title>", 64, &format!("</title>{rows}")).unwrap().is_some());
+        assert_eq!(take("<title>", 8 << 20, &format!("</title>{rows}")), Ok(None));
+        assert_eq!(take("<p>", 8 << 20, rows), Ok(None));
+        let refused = "the HTML page is damaged or cut off: a tag or text in it has no end".to_owned();
+        for start in ["<title>", "<p>", "<p class='", "<!-- "] {
+            assert_eq!(take(start, TOKEN_BYTES_MAX + (1 << 20), rows), Err(refused.clone()), "{start}");
+        }
     }
 
     #[test]
