@@ -79,3 +79,9 @@ pub(super) const SPANNED_CELLS_MAX: usize = 16 << 20;
 /// Bytes of a page from one tag to the next: pictures and scripts within it have a few million. A token is held as a
 /// whole, and memory must not grow with the file.
 pub(super) const TOKEN_BYTES_MAX: usize = 16 << 20;
+
+/// Cells of all sheets of an old workbook, which its parser holds together: eight full sheets of a print log.
+pub(super) const BOOK_CELLS_MAX: u64 = 16 << 20;
+
+/// How many times a byte of an old workbook may belong to a sheet, on the average; that of a sound one does once.
+pub(super) const SHEETS_OVERLAP_MAX: usize = 4;
