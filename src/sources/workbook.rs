@@ -1,10 +1,11 @@
 //! Workbooks: XLSX, XLSB, XLS and ODS to sheets of rows.
 //!
 //! Visible sheets are read, hidden ones are named. An XLSX sheet streams; the other formats are held whole by their
-//! parser, so what they claim is looked at before (`workbook/parts.rs`, `workbook/records.rs`). What a merged cell
-//! covers is told by XLSX and XLS only; in the other formats, cells merged over rows are refused.
+//! parser, so what they claim is looked at before (`workbook/parts.rs`, `workbook/ods.rs`, `workbook/records.rs`). What
+//! a merged cell covers is told by XLSX and XLS only; in the other formats, cells merged over rows are refused.
 
 mod batch;
+mod ods;
 mod parts;
 mod records;
 
@@ -154,7 +155,7 @@ fn read_xlsb(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
 }
 
 fn read_ods(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
-    parts.check_ods_is_whole(bytes)?;
+    parts.check_ods(bytes)?;
     if parts.ods_merges_rows(bytes)? {
         return Err(ReadError::MergedRows { container: ODS });
     }

@@ -1,7 +1,6 @@
 //! A workbook's ZIP, looked at before its parser: nothing that is unpacked into memory may be larger than it should
 //! be, whatever sizes the file claims, and a damaged part is found by its checksum.
 
-use std::cell::Cell;
 use std::io::{Cursor, Read};
 
 use zip::ZipArchive;
@@ -58,24 +57,11 @@ impl Parts {
         })
     }
 
-    /// Refuses a page of sheets that is cut off: its parser would wait for the end of a table for ever.
-    ///
-    /// Comments and the like could hide an end; no program writes them there.
-    pub(super) fn check_ods_is_whole(&self, bytes: &[u8]) -> Result<(), ReadError> {
-        let count = |needle: &[u8], behind: usize| -> Result<u64, ReadError> {
-            let found = Cell::new(0);
-            self.any_sheet(bytes, needle, behind, |next| {
-                let is_name_over = next.first().is_none_or(|sign| b" \t\r\n/>".contains(sign));
-                found.set(found.get() + u64::from(is_name_over));
-                false
-            })?;
-            Ok(found.get())
-        };
-        if count(b"<table:table", 1)? > count(b"</table:table", 1)? {
-            return Err(broken(self.container, "a sheet has no end"));
-        }
-        if count(b"<!", 0)? > 0 || count(b"<?", 0)? > 1 {
-            return Err(broken(self.container, "it has comments among its sheets"));
+    /// Refuses what the parser would wait for without end, or need too much memory for.
+    pub(super) fn check_ods(&self, bytes: &[u8]) -> Result<(), ReadError> {
+        let mut zip = self.open(bytes)?;
+        for index in &self.sheets {
+            super::ods::check(zip.by_index(*index).map_err(|error| broken(self.container, error))?)?;
         }
         Ok(())
     }
