@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::io::Cursor;
 
-use calamine::{Data, Reader as _, SheetType, SheetVisible, Xlsx};
+use calamine::{Data, DataRef, Reader as _, SheetType, SheetVisible, Xlsx};
 use chrono::NaiveDate;
 use encoding_rs::{Encoding, WINDOWS_1252};
+
+use super::super::limits::SHEET_CELLS_MAX;
 
 /// Longest cell, in bytes: what a spreadsheet cell holds at most (32,767 characters of up to four bytes).
 const CELL_SIZE_BYTES_MAX: usize = 4 * 32_767;
@@ -155,6 +157,7 @@ fn workbook(bytes: &[u8]) -> Result<Rows, Refusal> {
     let Some(name) = visible.next().map(|sheet| sheet.name.clone()) else {
         return Err(("a workbook without a visible sheet".to_owned(), "a sheet with a header and rows"));
     };
+    check_room(&mut book, &name, wrong)?;
     let range = book.worksheet_range(&name).map_err(wrong)?;
     let (first_row, first_column) = range.start().unwrap_or((0, 0));
     let mut rows = Rows::new();
@@ -166,6 +169,33 @@ fn workbook(bytes: &[u8]) -> Result<Rows, Refusal> {
         }
     }
     Ok(rows)
+}
+
+/// Refuses a sheet with a stray cell far from the others: its parser makes room for all cells in between.
+fn check_room(
+    book: &mut Xlsx<Cursor<&[u8]>>,
+    name: &str,
+    wrong: impl Fn(calamine::XlsxError) -> Refusal,
+) -> Result<(), Refusal> {
+    let mut cells = book.worksheet_cells_reader(name).map_err(&wrong)?;
+    // The first row and the last, and the last column: what is empty left of the cells is made too.
+    let mut extent: Option<[u32; 3]> = None;
+    while let Some(cell) = cells.next_cell().map_err(&wrong)? {
+        if matches!(cell.get_value(), DataRef::Empty) {
+            continue;
+        }
+        let (row, column) = cell.get_position();
+        let [top, bottom, right] = extent.unwrap_or([row, row, column]);
+        let [top, bottom, right] = [top.min(row), bottom.max(row), right.max(column)];
+        extent = Some([top, bottom, right]);
+        if (u64::from(bottom - top) + 1) * (u64::from(right) + 1) > SHEET_CELLS_MAX {
+            return Err((
+                format!("a cell in row {} far from the others", u64::from(row) + 1),
+                "a table without stray cells: delete the cell, its row and its column",
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn workbook_cell(data: &Data) -> Cell {
@@ -254,5 +284,44 @@ mod tests {
         check(Data::String(" 007 ".to_owned()), "007");
         check(Data::DateTimeIso("2026-10-12T00:00:00".to_owned()), "2026-10-12");
         check(Data::Error(calamine::CellErrorType::Name), "!the formula error `#NAME?`");
+    }
+
+    #[test]
+    fn a_stray_cell_is_named_before_memory_is_taken_for_it() {
+        let saved = |place: &str| {
+            let relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
+            let cell = |place: &str| format!("<c r='{place}' t='inlineStr'><is><t>x</t></is></c>");
+            let rows = format!("<row>{}</row><row>{}</row>", cell("A1"), cell(place));
+            let parts = [
+                (
+                    "_rels/.rels",
+                    format!(
+                        "<Relationships><Relationship Id='r1' Type='{relation}/officeDocument' Target='xl/workbook.xml'/></Relationships>"
+                    ),
+                ),
+                (
+                    "xl/workbook.xml",
+                    format!(
+                        "<workbook xmlns:r='{relation}'><sheets><sheet name='A' sheetId='1' r:id='r1'/></sheets></workbook>"
+                    ),
+                ),
+                (
+                    "xl/_rels/workbook.xml.rels",
+                    format!(
+                        "<Relationships><Relationship Id='r1' Type='{relation}/worksheet' Target='worksheets/sheet1.xml'/></Relationships>"
+                    ),
+                ),
+                ("xl/worksheets/sheet1.xml", format!("<worksheet><sheetData>{rows}</sheetData></worksheet>")),
+            ];
+            let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+            for (name, part) in parts {
+                writer.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+                std::io::Write::write_all(&mut writer, part.as_bytes()).unwrap();
+            }
+            writer.finish().unwrap().into_inner()
+        };
+        assert_eq!(rows(&saved("B2")).unwrap().len(), 2);
+        let (found, _) = rows(&saved("XFD1048576")).unwrap_err();
+        assert_eq!(found, "a cell in row 1048576 far from the others");
     }
 }
