@@ -145,6 +145,11 @@ fn several_sheets_are_one_report() {
         ],
     );
     check(&xlsx(&[]), &["empty-file: the file is empty, expected a report with a header"]);
+    let many = vec![("Sep", first.as_str()); 1_001];
+    assert_eq!(
+        read(&xlsx(&many), &ReadSettings::default()),
+        ["damaged-file: the XLSX workbook is damaged or cut off: found 1001 sheets, expected at most 1000"],
+    );
     let own = sheet(&[&["Invoice number", "Payer ID", "Payer"]]);
     assert!(read(&xlsx(&[("Lines", &own)]), &ReadSettings::default())[0].starts_with("own-output"));
 }

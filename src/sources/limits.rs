@@ -85,3 +85,6 @@ pub(super) const BOOK_CELLS_MAX: u64 = 16 << 20;
 
 /// How many times a byte of an old workbook may belong to a sheet, on the average; that of a sound one does once.
 pub(super) const SHEETS_OVERLAP_MAX: usize = 4;
+
+/// Sheets of a workbook that are looked at, as of the tables of a page: a few bytes can name the same sheet again.
+pub(super) const SHEETS_MAX: usize = 1_000;

@@ -3,6 +3,7 @@
 //! A workbook is taken apart once, which costs far more than reading its rows again. Small ones stay in memory,
 //! larger ones go to an unnamed temporary file.
 
+use std::collections::BTreeMap;
 use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 
 use tempfile::SpooledTempFile;
@@ -30,23 +31,39 @@ pub(super) struct SpoolWriter {
     /// All rows so far, and what they may be together.
     size_bytes: u64,
     most: u64,
+    sheet: u32,
+    places: Places,
 }
+
+/// Where the first row of a sheet begins and its last one ends: looking through all sheets for the rows of each of them
+/// would take the square of their number.
+type Places = BTreeMap<u32, (u64, u64)>;
 
 /// Rows that were put aside.
 #[derive(Debug)]
 pub(super) struct Spool {
     file: SpooledTempFile,
+    places: Places,
 }
 
 impl SpoolWriter {
     pub(super) fn new() -> SpoolWriter {
         let file = BufWriter::new(SpooledTempFile::new(MEMORY_BYTES_MAX));
-        SpoolWriter { file, buffer: Vec::new(), cells: 0, size_bytes: 0, most: SPOOL_BYTES_MAX }
+        SpoolWriter {
+            file,
+            buffer: Vec::new(),
+            cells: 0,
+            size_bytes: 0,
+            most: SPOOL_BYTES_MAX,
+            sheet: 0,
+            places: Places::new(),
+        }
     }
 
     /// Begins a row of a sheet.
     pub(super) fn start(&mut self, sheet: u32, row: u64) {
         self.buffer.clear();
+        self.sheet = sheet;
         self.buffer.extend(sheet.to_le_bytes());
         self.buffer.extend(row.to_le_bytes());
         self.buffer.extend(0u32.to_le_bytes());
@@ -84,7 +101,9 @@ impl SpoolWriter {
             place.copy_from_slice(&self.cells.to_le_bytes());
         }
         let size_bytes = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+        let place = self.places.entry(self.sheet).or_insert((self.size_bytes, 0));
         self.size_bytes = self.size_bytes.saturating_add(size_bytes);
+        place.1 = self.size_bytes;
         if self.size_bytes > self.most {
             return Err(ReadError::TooLarge { found: self.size_bytes, most: self.most });
         }
@@ -94,7 +113,7 @@ impl SpoolWriter {
     /// Ends the whole.
     pub(super) fn finish(self) -> Result<Spool, ReadError> {
         let file = self.file.into_inner().map_err(|error| ReadError::Io(error.into_error()))?;
-        Ok(Spool { file })
+        Ok(Spool { file, places: self.places })
     }
 }
 
@@ -106,9 +125,10 @@ impl Spool {
         merges: &[Merge],
         mut take: impl FnMut(&RowText<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.file.seek(SeekFrom::Start(0)).map_err(ReadError::Io)?;
-        let mut records =
-            Records { file: BufReader::with_capacity(1 << 18, &mut self.file), text: Vec::new() };
+        let Some((start, end)) = self.places.get(&sheet).copied() else { return Ok(()) };
+        self.file.seek(SeekFrom::Start(start)).map_err(ReadError::Io)?;
+        let file = (&mut self.file).take(end - start);
+        let mut records = Records { file: BufReader::with_capacity(1 << 18, file), text: Vec::new() };
         let mut filler = Filler { merges, next: 0, active: Vec::new() };
         let mut buffer = RowBuffer::default();
         let mut padding = 0usize;

@@ -23,7 +23,7 @@ use super::archive::ZipKind;
 use super::error::ReadError;
 use super::grid::{CellWriter, Grid, Sheet, Value};
 use super::guard::guarded;
-use super::limits::MERGES_MAX;
+use super::limits::{MERGES_MAX, SHEETS_MAX};
 use super::numbers::Epoch;
 use super::spool::Merge;
 use crate::domain::{Finding, Severity};
@@ -64,7 +64,7 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Grid, ReadError> {
             error => broken(XLS, error),
         })?;
         let epoch = epoch(book.has_1904_epoch());
-        let (sheets, mut findings) = chosen(book.sheets_metadata());
+        let (sheets, mut findings) = chosen(book.sheets_metadata(), XLS)?;
         let mut writer = CellWriter::new(XLS);
         let mut kept = Vec::new();
         for (number, name) in sheets {
@@ -82,7 +82,7 @@ pub(super) fn read_xls(bytes: &[u8]) -> Result<Grid, ReadError> {
 fn read_xlsx(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
     let mut book: Xlsx<Bytes<'_>> = Xlsx::new(Cursor::new(bytes)).map_err(xlsx_error)?;
     let epoch = epoch(book.has_1904_epoch());
-    let (sheets, mut findings) = chosen(book.sheets_metadata());
+    let (sheets, mut findings) = chosen(book.sheets_metadata(), XLSX)?;
     let mut writer = CellWriter::new(XLSX);
     // Merged cells are told behind the rows: a second look at the sheets says whether there are any.
     let merged = std::thread::scope(|scope| {
@@ -137,7 +137,7 @@ fn read_xlsb(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
         error => broken(XLSB, error),
     })?;
     let epoch = epoch(book.has_1904_epoch());
-    let (sheets, findings) = chosen(book.sheets_metadata());
+    let (sheets, findings) = chosen(book.sheets_metadata(), XLSB)?;
     let mut writer = CellWriter::new(XLSB);
     let mut kept = Vec::new();
     for (number, name) in sheets {
@@ -163,7 +163,7 @@ fn read_ods(bytes: &[u8], parts: &Parts) -> Result<Grid, ReadError> {
         calamine::OdsError::Password => ReadError::Protected { container: ODS },
         error => broken(ODS, error),
     })?;
-    let (sheets, findings) = chosen(book.sheets_metadata());
+    let (sheets, findings) = chosen(book.sheets_metadata(), ODS)?;
     let mut writer = CellWriter::new(ODS);
     let mut kept = Vec::new();
     for (number, name) in sheets {
@@ -251,8 +251,15 @@ const fn error_text(error: &CellErrorType) -> &'static str {
     }
 }
 
+/// Sheets with their places, and what is said of the others.
+type Chosen = (Vec<(u32, String)>, Vec<Finding>);
+
 /// The visible sheets, with their places, and a word on those that are left out.
-fn chosen(all: &[BookSheet]) -> (Vec<(u32, String)>, Vec<Finding>) {
+fn chosen(all: &[BookSheet], container: &'static str) -> Result<Chosen, ReadError> {
+    if all.len() > SHEETS_MAX {
+        let reason = format!("found {} sheets, expected at most {SHEETS_MAX}", all.len());
+        return Err(broken(container, reason));
+    }
     let mut sheets = Vec::new();
     let mut findings = Vec::new();
     for (number, sheet) in (0u32..).zip(all) {
@@ -265,7 +272,7 @@ fn chosen(all: &[BookSheet]) -> (Vec<(u32, String)>, Vec<Finding>) {
             _ => {}
         }
     }
-    (sheets, findings)
+    Ok((sheets, findings))
 }
 
 /// The merged cells that cover several rows, in order.
