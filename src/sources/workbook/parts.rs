@@ -36,8 +36,11 @@ impl Parts {
                 ZipKind::Ods => name == "content.xml",
                 _ => name.starts_with("xl/worksheets/") && !name.ends_with(".rels"),
             };
+            let has_records = ["xl/workbook.bin", "xl/sharedstrings.bin"].contains(&name.as_str());
             if is_sheet {
                 parts.sheets.push(index);
+            } else if kind == ZipKind::Xlsb && has_records {
+                parts.merges_rows(entry)?;
             } else if [".xml", ".bin", ".rels"].iter().any(|end| name.ends_with(end)) || name == "mimetype" {
                 parts.read_through(entry, &name)?;
             }
@@ -70,18 +73,22 @@ impl Parts {
     pub(super) fn xlsb_merges_rows(&self, bytes: &[u8]) -> Result<bool, ReadError> {
         let mut zip = self.open(bytes)?;
         for index in &self.sheets {
-            let entry = zip.by_index(*index).map_err(|error| broken(self.container, error))?;
-            let mut sheet = Vec::new();
-            let count = entry.take(PART_BYTES_MAX).read_to_end(&mut sheet);
-            let count = count.map_err(|error| broken(self.container, error))?;
-            if u64::try_from(count).unwrap_or(u64::MAX) >= PART_BYTES_MAX {
-                return Err(ReadError::TooLarge { found: PART_BYTES_MAX, most: PART_BYTES_MAX });
-            }
-            if merges_rows(&sheet) {
+            if self.merges_rows(zip.by_index(*index).map_err(|error| broken(self.container, error))?)? {
                 return Ok(true);
             }
         }
         Ok(false)
+    }
+
+    /// The same of one part. A record that is longer than what is left is refused: the parser makes room for it first.
+    fn merges_rows(&self, entry: impl Read) -> Result<bool, ReadError> {
+        let mut part = Vec::new();
+        let count = entry.take(PART_BYTES_MAX).read_to_end(&mut part);
+        let count = count.map_err(|error| broken(self.container, error))?;
+        if u64::try_from(count).unwrap_or(u64::MAX) >= PART_BYTES_MAX {
+            return Err(ReadError::TooLarge { found: PART_BYTES_MAX, most: PART_BYTES_MAX });
+        }
+        merges_rows(&part).ok_or_else(|| broken(self.container, "a record is longer than its part"))
     }
 
     fn open<'b>(&self, bytes: &'b [u8]) -> Result<ZipArchive<Cursor<&'b [u8]>>, ReadError> {
@@ -159,18 +166,19 @@ fn claimed_texts(start: &[u8]) -> Option<u64> {
     digits.parse().ok().or((!digits.is_empty()).then_some(u64::MAX))
 }
 
-/// Walks the records of a binary sheet: a type and a length of seven bits a byte, then the record.
-fn merges_rows(sheet: &[u8]) -> bool {
+/// Walks the records of a binary part: a type and a length of seven bits a byte, then the record. `None` where it is not
+/// whole.
+fn merges_rows(part: &[u8]) -> Option<bool> {
     const MERGE_CELL: usize = 0xb0;
-    let mut rest = sheet;
+    let mut rest = part;
     while let (Some(kind), Some(size)) = (seven_bits(2, &mut rest), seven_bits(4, &mut rest)) {
-        let Some((record, after)) = rest.split_at_checked(size) else { return false };
+        let (record, after) = rest.split_at_checked(size)?;
         rest = after;
         if kind == MERGE_CELL && record.get(..4) != record.get(4..8) {
-            return true;
+            return Some(true);
         }
     }
-    false
+    Some(false)
 }
 
 /// A number of at most so many bytes, seven bits in each.
@@ -197,10 +205,10 @@ mod tests {
             [&[0xb0, 0x01, 16][..], &[first, 0, 0, 0], &[last, 0, 0, 0], &[0; 8]].concat()
         };
         let other = [0x00, 3, 1, 2, 3];
-        assert!(!merges_rows(&[&other[..], &merge(4, 4)].concat()));
-        assert!(merges_rows(&[&other[..], &merge(4, 4), &merge(4, 5)].concat()));
-        assert!(!merges_rows(&[0xb0, 0x01, 200, 1]));
-        assert!(!merges_rows(&[0xff; 7]));
+        assert_eq!(merges_rows(&[&other[..], &merge(4, 4)].concat()), Some(false));
+        assert_eq!(merges_rows(&[&other[..], &merge(4, 4), &merge(4, 5)].concat()), Some(true));
+        assert_eq!(merges_rows(&[0xb0, 0x01, 200, 1]), None);
+        assert_eq!(merges_rows(&[0xff; 7]), None);
     }
 
     #[test]
