@@ -22,12 +22,19 @@ pub(super) struct Merge {
     pub(super) column: usize,
 }
 
+/// What stands before a row: its sheet and number, and the sizes of its cells and texts.
+const HEAD_BYTES: usize = 20;
+
+/// What is said of a cell: its column, the sizes of its texts, its type.
+const CELL_BYTES: usize = 13;
+
 /// Takes rows in.
 pub(super) struct SpoolWriter {
     file: BufWriter<SpooledTempFile>,
-    buffer: Vec<u8>,
-    /// Where the row's number of cells stands in the buffer, and that number.
-    cells: u32,
+    /// The open row: column, sizes of both texts and type of each cell, and the texts one after the other.
+    cells: Vec<u8>,
+    text: Vec<u8>,
+    row: u64,
     /// All rows so far, and what they may be together.
     size_bytes: u64,
     most: u64,
@@ -51,8 +58,9 @@ impl SpoolWriter {
         let file = BufWriter::new(SpooledTempFile::new(MEMORY_BYTES_MAX));
         SpoolWriter {
             file,
-            buffer: Vec::new(),
-            cells: 0,
+            cells: Vec::new(),
+            text: Vec::new(),
+            row: 0,
             size_bytes: 0,
             most: SPOOL_BYTES_MAX,
             sheet: 0,
@@ -62,52 +70,52 @@ impl SpoolWriter {
 
     /// Begins a row of a sheet.
     pub(super) fn start(&mut self, sheet: u32, row: u64) {
-        self.buffer.clear();
         self.sheet = sheet;
-        self.buffer.extend(sheet.to_le_bytes());
-        self.buffer.extend(row.to_le_bytes());
-        self.buffer.extend(0u32.to_le_bytes());
-        self.cells = 0;
+        self.row = row;
+        self.cells.clear();
+        self.text.clear();
     }
 
     /// Adds a cell; columns in between are empty.
     pub(super) fn cell(&mut self, column: u32, typed: Typed, text: &str, second: &str) {
-        self.cells += 1;
-        self.buffer.extend(column.to_le_bytes());
-        self.buffer.push(match typed {
+        let size = |part: &str| u32::try_from(part.len()).unwrap_or(u32::MAX).to_le_bytes();
+        self.cells.extend(column.to_le_bytes());
+        self.cells.extend(size(text));
+        self.cells.extend(size(second));
+        self.cells.push(match typed {
             Typed::Text => 0,
             Typed::Number => 1,
             Typed::Moment => 2,
             Typed::Broken => 3,
         });
-        for part in [text, second] {
-            let size = u32::try_from(part.len()).unwrap_or(u32::MAX);
-            self.buffer.extend(size.to_le_bytes());
-            self.buffer.extend(part.as_bytes());
-        }
+        self.text.extend(text.as_bytes());
+        self.text.extend(second.as_bytes());
     }
 
     /// The row's size so far.
     pub(super) fn size_bytes(&self) -> usize {
-        self.buffer.len()
+        self.cells.len() + self.text.len()
     }
 
     /// Ends the row; one without cells is not kept.
     pub(super) fn end(&mut self) -> Result<(), ReadError> {
-        if self.cells == 0 {
+        if self.cells.is_empty() {
             return Ok(());
         }
-        if let Some(place) = self.buffer.get_mut(12..16) {
-            place.copy_from_slice(&self.cells.to_le_bytes());
-        }
-        let size_bytes = u64::try_from(self.buffer.len()).unwrap_or(u64::MAX);
+        let size = |bytes: &[u8]| u32::try_from(bytes.len()).unwrap_or(u32::MAX).to_le_bytes();
+        let size_bytes = u64::try_from(HEAD_BYTES + self.size_bytes()).unwrap_or(u64::MAX);
         let place = self.places.entry(self.sheet).or_insert((self.size_bytes, 0));
         self.size_bytes = self.size_bytes.saturating_add(size_bytes);
         place.1 = self.size_bytes;
         if self.size_bytes > self.most {
             return Err(ReadError::TooLarge { found: self.size_bytes, most: self.most });
         }
-        Ok(self.file.write_all(&self.buffer)?)
+        self.file.write_all(&self.sheet.to_le_bytes())?;
+        self.file.write_all(&self.row.to_le_bytes())?;
+        self.file.write_all(&size(&self.cells))?;
+        self.file.write_all(&size(&self.text))?;
+        self.file.write_all(&self.cells)?;
+        Ok(self.file.write_all(&self.text)?)
     }
 
     /// Ends the whole.
@@ -128,26 +136,20 @@ impl Spool {
         let Some((start, end)) = self.places.get(&sheet).copied() else { return Ok(()) };
         self.file.seek(SeekFrom::Start(start)).map_err(ReadError::Io)?;
         let file = (&mut self.file).take(end - start);
-        let mut records = Records { file: BufReader::with_capacity(1 << 18, file), text: Vec::new() };
+        let mut records = Records::new(BufReader::with_capacity(1 << 18, file));
         let mut filler = Filler { merges, next: 0, active: Vec::new() };
         let mut buffer = RowBuffer::default();
         let mut padding = 0usize;
-        while let Some(head) = records.head()? {
+        while let Some(head) = records.next()? {
             let is_wanted = head.sheet == sheet;
             buffer.start(head.row);
-            for _ in 0..head.cells {
-                let (column, typed) = records.cell()?;
-                let split = records.texts()?;
-                if !is_wanted {
-                    continue;
-                }
+            for (column, typed, text, second) in records.cells().take_while(|_| is_wanted) {
                 padding = padding.saturating_add(column.saturating_sub(buffer.len()));
                 if padding > PADDING_CELLS_MAX {
                     return Err(ReadError::CellTooFar { cell: cell_name(column, head.row) }.into());
                 }
                 filler.fill(&mut buffer, column);
                 buffer.pad(column);
-                let (text, second) = split.unwrap_or_default();
                 buffer.push(text, typed, second);
                 if buffer.size_bytes() > ROW_BYTES_MAX {
                     return Err(ReadError::RowTooLong { row: head.row }.into());
@@ -182,57 +184,62 @@ pub(super) fn cell_name(column: usize, row: u64) -> String {
 struct Head {
     sheet: u32,
     row: u64,
-    cells: u32,
 }
 
+/// Rows as they were put aside, one at a time: read and looked at as a whole, since a sheet has millions of cells.
 struct Records<R> {
     file: R,
-    text: Vec<u8>,
+    cells: Vec<u8>,
+    text: String,
 }
 
 impl<R: Read> Records<R> {
+    fn new(file: R) -> Records<R> {
+        Records { file, cells: Vec::new(), text: String::new() }
+    }
+
     /// The next row; `None` after the last.
-    fn head(&mut self) -> Result<Option<Head>, ReadError> {
-        let mut sheet = [0; 4];
-        if self.file.read(&mut sheet[..1])? == 0 {
+    fn next(&mut self) -> Result<Option<Head>, ReadError> {
+        let mut head = [0; HEAD_BYTES];
+        if self.file.read(&mut head[..1])? == 0 {
             return Ok(None);
         }
-        self.file.read_exact(&mut sheet[1..])?;
-        let mut row = [0; 8];
-        self.file.read_exact(&mut row)?;
-        let cells = self.number()?;
-        Ok(Some(Head { sheet: u32::from_le_bytes(sheet), row: u64::from_le_bytes(row), cells }))
-    }
-
-    fn number(&mut self) -> Result<u32, ReadError> {
-        let mut bytes = [0; 4];
+        self.file.read_exact(&mut head[1..])?;
+        let size = |from: usize| usize::try_from(number(&head, from)).unwrap_or_default();
+        self.cells.resize(size(12), 0);
+        self.file.read_exact(&mut self.cells)?;
+        let mut bytes = std::mem::take(&mut self.text).into_bytes();
+        bytes.resize(size(16), 0);
         self.file.read_exact(&mut bytes)?;
-        Ok(u32::from_le_bytes(bytes))
+        self.text = String::from_utf8(bytes).unwrap_or_default();
+        let row = u64::from(number(&head, 4)) | u64::from(number(&head, 8)) << 32;
+        Ok(Some(Head { sheet: number(&head, 0), row }))
     }
 
-    fn cell(&mut self) -> Result<(usize, Typed), ReadError> {
-        let column = usize::try_from(self.number()?).unwrap_or(usize::MAX);
-        let mut typed = [0];
-        self.file.read_exact(&mut typed)?;
-        let typed = match typed {
-            [1] => Typed::Number,
-            [2] => Typed::Moment,
-            [3] => Typed::Broken,
-            _ => Typed::Text,
-        };
-        Ok((column, typed))
+    /// Column, type and both texts of each cell of the row.
+    fn cells(&self) -> impl Iterator<Item = (usize, Typed, &str, &str)> {
+        let mut at = 0usize;
+        self.cells.chunks_exact(CELL_BYTES).map(move |cell| {
+            let size = |from: usize| usize::try_from(number(cell, from)).unwrap_or_default();
+            let (column, middle) = (size(0), at + size(4));
+            let (start, end) = (at, middle + size(8));
+            at = end;
+            let typed = match cell.last() {
+                Some(1) => Typed::Number,
+                Some(2) => Typed::Moment,
+                Some(3) => Typed::Broken,
+                _ => Typed::Text,
+            };
+            let text = |from: usize, to: usize| self.text.get(from..to).unwrap_or_default();
+            (column, typed, text(start, middle), text(middle, end))
+        })
     }
+}
 
-    /// The two texts of a cell.
-    fn texts(&mut self) -> Result<Option<(&str, &str)>, ReadError> {
-        let first = usize::try_from(self.number()?).unwrap_or_default();
-        self.text.resize(first, 0);
-        self.file.read_exact(&mut self.text)?;
-        let second = usize::try_from(self.number()?).unwrap_or_default();
-        self.text.resize(first + second, 0);
-        self.file.read_exact(self.text.get_mut(first..).unwrap_or_default())?;
-        Ok(std::str::from_utf8(&self.text).ok().and_then(|text| text.split_at_checked(first)))
-    }
+/// The number that stands in four bytes.
+fn number(bytes: &[u8], from: usize) -> u32 {
+    let four = bytes.get(from..from + 4).and_then(|four| four.try_into().ok());
+    u32::from_le_bytes(four.unwrap_or_default())
 }
 
 /// Fills merged cells in, row after row.
@@ -367,14 +374,14 @@ mod tests {
     #[test]
     fn rows_that_would_fill_the_disk_are_refused() {
         let mut writer = SpoolWriter::new();
-        writer.most = 100;
+        writer.most = 110;
         let mut row = |row| {
             writer.start(3, row);
             writer.cell(0, Typed::Text, "the same text again", "");
             writer.end()
         };
         assert!(row(1).is_ok() && row(2).is_ok());
-        assert!(matches!(row(3), Err(ReadError::TooLarge { found: 144, most: 100 })));
+        assert!(matches!(row(3), Err(ReadError::TooLarge { found: 156, most: 110 })));
     }
 
     #[test]
