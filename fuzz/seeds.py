@@ -182,12 +182,25 @@ def configurations() -> None:
             keep("config", path.read_bytes() + SEPARATOR + b"site.main.quiet_seconds=5\nledger.path='x'\n")
 
 
+def mapped() -> None:
+    """Reports by the layouts of `layouts` in `src/lib.rs`."""
+    texts = [
+        "Kasse 3\nArt;Konto;Wann;Bon;Betrag\nKOP;Labs;05.03.24 09h15;77;-0,30\nX;Labs;06.03.24 10h00;80;0\n",
+        "LABS|2024-03-05|9:15:00 PM|ann|x|2|0.30|a \"b\".pdf|more\nann|2024-03-05|9:16:00 PM|ann|x|1|0.10|top up\n",
+        "ann;2;0,30\nbo;1;1.250,00\n",
+    ]
+    for text in texts:
+        for settings in (b"\x00\x80", b"\x06\xd0", b"\x0b\xac"):
+            keep("text", settings + text.encode())
+
+
 def main() -> None:
     for folder in ("tests/cases", "sample-reports"):
         for path in sorted((ROOT / folder).rglob("*")):
             if path.is_file() and path.suffix not in (".md", ".toml", ".py"):
                 keep_file(path.read_bytes())
     binary_workbook()
+    mapped()
     directories()
     configurations()
     for folder in sorted((HERE / "corpus").iterdir()):

@@ -14,7 +14,7 @@ use std::process;
 use std::sync::OnceLock;
 
 use papertally::domain::{Currency, DateOrder, DecimalMark, Period, ReportKind, Row};
-use papertally::sources::{ReadSettings, examine};
+use papertally::sources::{ColumnsText, LayoutText, ReadSettings, examine};
 
 /// Stands between two parts of an input. No text has these bytes, and a sheet hardly ever.
 pub const SEPARATOR: &[u8] = b"\xff\xfepart\xfe\xff";
@@ -50,8 +50,48 @@ pub fn settings(data: &[u8]) -> Option<(ReadSettings, &[u8])> {
         currency: if second & 16 == 0 { None } else { Currency::new("EUR") },
         time_zone: if second & 32 == 0 { None } else { "Europe/Belgrade".parse().ok() },
         period: if second & 64 == 0 { None } else { period() },
+        layouts: if second & 128 == 0 { Vec::new() } else { layouts() },
+        sheets: Vec::new(),
     };
     Some((settings, rest))
+}
+
+/// Layouts of an operator's: with a header and without, followed, filtered, with dates in a form of their own.
+fn layouts() -> Vec<LayoutText> {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<String>>();
+    let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+    let kiosk = LayoutText {
+        name: "kiosk".to_owned(),
+        columns: ColumnsText::ByHeader(
+            [pair("Wann", "time"), pair("Konto", "account"), pair("Betrag", "cost")].into(),
+        ),
+        constants: [pair("printer", "Kiosk"), pair("pages", "1")].into(),
+        types: [pair("KOP", "copy")].into(),
+        date_format: "%d.%m.%y %Hh%M".to_owned(),
+        only: [("Art".to_owned(), words(&["KOP", "*druck*", ""]))].into(),
+        charges: "negative".to_owned(),
+        ..LayoutText::default()
+    };
+    let gateway = LayoutText {
+        name: "gateway".to_owned(),
+        columns: ColumnsText::ByPosition(words(&[
+            "account", "date", "time", "user", "-", "pages", "cost", "document",
+        ])),
+        delimiter: "|".to_owned(),
+        more_columns: true,
+        quotes: Some(false),
+        follow: true,
+        leave_out: [("document".to_owned(), words(&["top up*"]))].into(),
+        personal: "user".to_owned(),
+        ..LayoutText::default()
+    };
+    let sums = LayoutText {
+        name: "sums".to_owned(),
+        rows: "sums".to_owned(),
+        columns: ColumnsText::ByPosition(words(&["user", "pages", "cost"])),
+        ..LayoutText::default()
+    };
+    vec![kiosk, gateway, sums]
 }
 
 /// A month that most samples lie in.
@@ -108,14 +148,16 @@ pub fn check(bytes: &[u8], settings: &ReadSettings) {
 fn outcome(path: &Path, settings: &ReadSettings) -> Result<String, String> {
     let mut report = examine(path, settings).map_err(|error| {
         // Messages and hints are made from the bytes too.
-        format!("{} at {:?}: {error}; {}", error.code(), error.row(), error.hint())
+        let configuration = error.configuration();
+        format!("{} at {:?}: {error}; {}; {configuration:?}", error.code(), error.row(), error.hint())
     })?;
     let facts = format!("{:?}", report.facts());
     let (mut taken, mut rejected) = (0, 0);
     let mut digest = Digest(DefaultHasher::new());
     let totals = report.read(|row| {
         match &row {
-            Row::Job(_) | Row::Sum(_) | Row::Balance(_) => taken += 1,
+            Row::Job(_) | Row::Sum(_) | Row::Balance(_) | Row::LeftOut { .. } => taken += 1,
+            Row::Place(_) => {}
             Row::Rejected(rejection) => {
                 rejected += 1;
                 let _ = digest.write_str(&rejection.message());
