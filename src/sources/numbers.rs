@@ -83,8 +83,11 @@ fn write_plain(scientific: &str, into: &mut String) {
 
 /// The moment that a number stands for, to the second; `None` where it is none of a report's years.
 pub(super) fn moment_of(number: &str, epoch: Epoch) -> Option<NaiveDateTime> {
-    let (days, fraction) = number.split_once('.').unwrap_or((number, ""));
     // All days of these years have five digits; most numbers of a report end here.
+    if number.len() < 5 || number.as_bytes().get(5).is_some_and(|sign| *sign != b'.') {
+        return None;
+    }
+    let (days, fraction) = number.split_once('.').unwrap_or((number, ""));
     if days.len() != 5 || fraction.len() > FRACTION_DIGITS {
         return None;
     }
