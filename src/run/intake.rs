@@ -144,6 +144,14 @@ pub enum IngestError {
         /// Where those came from.
         report: String,
     },
+    /// Sums that are not final.
+    #[error("its period {period} is not over, so its sums may still grow; today is {today}")]
+    SumsUnfinished {
+        /// The report's own period.
+        period: Period,
+        /// Today at the site.
+        today: NaiveDate,
+    },
     /// A file that does not go with those that were taken in before; nothing of it was kept.
     #[error(transparent)]
     Unlike(LedgerError),
@@ -173,6 +181,7 @@ impl IngestError {
             IngestError::Read(error) => error.code(),
             IngestError::NoJobs(_) => "no-jobs",
             IngestError::SumsOverlap { .. } => "sums-overlap",
+            IngestError::SumsUnfinished { .. } => "sums-unfinished",
             IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => "columns-differ",
             IngestError::Unlike(_) => "followed-file-changed",
             IngestError::Ledger(_) | IngestError::Reader => "internal",
@@ -201,6 +210,7 @@ impl IngestError {
         match self {
             IngestError::Read(error) => Some(error.hint()),
             IngestError::SumsOverlap { .. } => Some("export the summary of the days that are missing only"),
+            IngestError::SumsUnfinished { .. } => Some("export the summary once its last day is over"),
             IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => {
                 Some("export these days with the same columns, or only days that no other report has")
             }

@@ -20,6 +20,11 @@ impl Taking<'_, '_> {
             }
             self.overlap = Some((period, other, report));
         }
+        if let Some(period) = self.period.filter(|period| period.last_day() >= self.today)
+            && self.bill_from != Source::Jobs
+        {
+            return Err(IngestError::SumsUnfinished { period, today: self.today });
+        }
         let judged = self.sums.sum(row, self.period, &self.report_name);
         let (source, name) = subject_of(row.user, row.account);
         match self.period.filter(|_| judged.is_kept) {
@@ -124,6 +129,11 @@ impl Taking<'_, '_> {
                 "these sums are of {period}, and {report} has sums of {other}: what both hold cannot be told apart"
             );
             findings.push(Finding::new(Severity::Warning, "sums-overlap", message));
+        }
+        let has_sums = !self.seen_users.is_empty() || !self.seen_accounts.is_empty();
+        if let Some(period) = self.period.filter(|period| has_sums && period.last_day() >= self.today) {
+            let message = format!("the period {period} is not over, so these sums may still grow");
+            findings.push(Finding::new(Severity::Warning, "sums-unfinished", message));
         }
         let mut seen = self.sums.seen_accounts();
         seen.extend(self.balances.as_deref().map(BalanceBook::seen_accounts).unwrap_or_default());

@@ -34,6 +34,7 @@ pub(super) struct Taking<'l, 's> {
     pub(super) balances: Option<&'s mut BalanceBook>,
     pub(super) report_name: String,
     pub(super) bill_from: Source,
+    pub(super) today: NaiveDate,
     /// The place of the next row, where it gives no job.
     place: Option<RowChain>,
     /// Sums of other days that share some with this report's.
@@ -72,6 +73,7 @@ impl<'l, 's> Taking<'l, 's> {
             balances,
             report_name: report_name.to_owned(),
             bill_from: intake.bill_from,
+            today: intake.today,
             place: None,
             overlap: None,
             seen_users: Vec::new(),

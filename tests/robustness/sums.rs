@@ -55,6 +55,14 @@ fn a_second_summary_replaces_nothing_and_is_told() {
 }
 
 #[test]
+fn a_summary_of_days_that_are_not_over_is_not_taken_for_the_whole() {
+    let space = by_sums();
+    space.write("inbox/a.csv", summary("Nov 1, 2026", "Nov 30, 2026", &["ann,12,2,5,1.20"]));
+    let (code, document) = space.json(&["ingest"]);
+    assert_eq!((code, document["refused"][0]["code"].as_str()), (Some(1), Some("sums-unfinished")));
+}
+
+#[test]
 fn a_renamed_user_in_a_second_summary_holds_the_batch_until_an_alias_says_so() {
     let space = by_sums();
     space.write("inbox/a.csv", october(&["benny,5,0,2,0.55", "ann,10,2,4,1.00"]));
