@@ -130,6 +130,7 @@ impl Space {
             decimal_mark: None,
             period: Some(period),
             columns: Vec::new(),
+            source: Source::Jobs,
             has_printer: true,
             has_document: true,
             reasons: Vec::new(),

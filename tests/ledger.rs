@@ -47,6 +47,7 @@ fn facts(number: u8) -> ReportFacts {
         decimal_mark: None,
         period: None,
         columns: Vec::new(),
+        source: Source::Jobs,
         has_printer: true,
         has_document: true,
         reasons: Vec::new(),

@@ -182,6 +182,8 @@ pub struct ReportFacts {
     pub period: Option<Period>,
     /// Header text and the field that it was taken for, in file order; an unknown column has none.
     pub columns: Vec<(String, Option<&'static str>)>,
+    /// What its rows are of.
+    pub source: Source,
     /// Whether it says the printer of a job, and the document: what tells jobs apart.
     pub has_printer: bool,
     /// See `has_printer`.

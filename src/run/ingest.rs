@@ -10,7 +10,7 @@ use super::intake::{IngestError, Intake, ListedJob, ListedSum, unmatched};
 use super::lookalike::{Kind, lookalikes};
 use super::sums::SumBook;
 use super::taking::Taking;
-use crate::domain::{Finding, Period, ReportFacts, ReportKind, Source, fold_name};
+use crate::domain::{Finding, Period, ReportFacts, fold_name};
 use crate::ledger::{Ingested, ReportOrigin, StoredReport};
 use crate::sources;
 
@@ -68,7 +68,7 @@ pub fn ingest(
     // Only a report of sums is compared with those that are there.
     let sums = if report.has_sums() { intake.sum_book()? } else { SumBook::default() };
     let mut ingest = intake.ledger.begin_ingest(&origin)?;
-    ingest.set_source(source_of(facts.kind));
+    ingest.set_source(facts.source);
     let mut taking = Taking::new(intake, ingest, name, sums, balances);
     taking.read(report, progress)?;
     taking.end_sums(intake)?;
@@ -87,15 +87,6 @@ pub fn ingest(
     let ingested = ingest.finish(covered, &kept)?;
     all.extend(ingested.findings.iter().cloned());
     Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, sums, findings: all })))
-}
-
-/// What the rows of a kind are of, as far as the kind says.
-fn source_of(kind: ReportKind) -> Source {
-    match kind {
-        ReportKind::UserSummary => Source::UserSums,
-        ReportKind::AccountSummary => Source::AccountSums,
-        _ => Source::Jobs,
-    }
 }
 
 /// The days that a report speaks for: its own period, else from its first job to its last; never a day that

@@ -74,7 +74,7 @@ pub(super) fn aside(row: &RowText<'_>, layout: &Layout, known: &Profiles) -> Opt
     if is_title || (is_comment(cell) && (row.is_single() || is_period() || has_no_amount(row, layout))) {
         return Some(Aside::Comment);
     }
-    match Layout::of(row, known, Some(layout.kind)) {
+    match Layout::of(row, known, Some(layout.kind), layout.profile.delimiter) {
         HeaderFit::Layout(other) if other.kind == layout.kind => Some(Aside::Header(other)),
         _ => None,
     }

@@ -81,6 +81,11 @@ impl Content {
         Ok((content, parts, findings))
     }
 
+    /// Whether it came out of an archive.
+    pub(super) fn is_unpacked(&self) -> bool {
+        self.unpacked.is_some()
+    }
+
     /// Bytes of the file as it lies there.
     pub(super) fn size_bytes(&self) -> u64 {
         self.outer.size_bytes
@@ -304,13 +309,13 @@ fn parts_of_grid(
             Err(error) => others.push((name, error)),
         }
     }
-    let layouts = || parts.iter().map(|part| &part.start.layout);
-    let kind = layouts()
+    let layouts = || parts.iter().map(|part: &Part| &part.start.layout);
+    let chosen = layouts()
         .find(|layout| Some(layout.kind) == wanted)
         .or_else(|| layouts().find(|layout| layout.profile.rows == RowsAre::Jobs))
         .or_else(|| layouts().next())
-        .map(|layout| layout.kind);
-    let Some(kind) = kind else {
+        .map(|layout| (layout.kind, layout.profile.rows, layout.source()));
+    let Some((kind, rows, source)) = chosen else {
         let is_telling = |(_, error): &(String, ReadError)| {
             !matches!(error, ReadError::NotAReport { .. } | ReadError::Empty)
         };
@@ -330,8 +335,10 @@ fn parts_of_grid(
         let message = format!("the settings name the sheets to be read: {} left out", unnamed.join(", "));
         findings.push(Finding::new(Severity::Note, "sheet-not-chosen", message));
     }
-    let (mut parts, left): (Vec<Part>, Vec<Part>) =
-        parts.into_iter().partition(|part| part.start.layout.kind == kind);
+    let (mut parts, left): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| {
+        let layout = &part.start.layout;
+        (layout.kind, layout.profile.rows, layout.source()) == (kind, rows, source)
+    });
     for part in left {
         let what = title(part.start.layout.kind);
         let message = format!(
@@ -376,7 +383,7 @@ fn start_of_sheet(
         if is_own || preamble.len() >= HEADER_ROWS_MAX {
             return Err(Stop::Found);
         }
-        match search.look(row) {
+        match search.look(row, None) {
             Some(layout) => {
                 found = Some((layout, row.row));
                 Err(Stop::Found)

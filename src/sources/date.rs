@@ -128,6 +128,17 @@ pub(super) fn read_formatted(text: &str, format: &str) -> Option<NaiveDateTime> 
     YEARS.contains(&chrono::Datelike::year(&moment)).then_some(moment)
 }
 
+/// The same of a day with the time beside it: the form is of both together, or of the day alone.
+pub(super) fn read_parts(day: &str, beside: Option<&str>, format: &str) -> Option<NaiveDateTime> {
+    let Some(beside) = beside else { return read_formatted(day, format) };
+    let (day, beside) = (day.trim_matches(is_blank), beside.trim_matches(is_blank));
+    read_formatted(&format!("{day} {beside}"), format).or_else(|| {
+        let mut scan = Scan { rest: beside };
+        let time = scan.time().filter(|_| scan.rest.is_empty())?;
+        Some(read_formatted(day, format)?.date().and_time(time))
+    })
+}
+
 /// Whether a text is a time without a day.
 pub(super) fn is_time_only(text: &str) -> bool {
     let mut scan = Scan { rest: text.trim_matches(is_blank) };

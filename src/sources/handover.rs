@@ -63,13 +63,7 @@ impl<'s> Handover<'s> {
 
     /// Goes on with another part of the file; the name says in which sheet a column is.
     pub(super) fn set_part(&mut self, layout: &Layout, sheet: Option<&str>) {
-        let mut layout = layout.clone();
-        if let Some(sheet) = sheet {
-            for header in &mut layout.headers {
-                *header = format!("{sheet}!{header}");
-            }
-        }
-        self.reader.set_layout(layout);
+        self.reader.set_layout(Layout { sheet: sheet.map(str::to_owned), ..layout.clone() });
         self.ids = id_columns(&self.reader);
     }
 
@@ -91,7 +85,7 @@ impl<'s> Handover<'s> {
                 None => self.sum_or_balance(row, take),
             };
         }
-        let chain = self.chain.as_mut().map(|chain| chain.next(row));
+        let chain = self.next_place(row);
         let rejection = match self.reader.job(row) {
             Ok(mut job) => {
                 job.chain = chain;
@@ -123,6 +117,14 @@ impl<'s> Handover<'s> {
         take(Row::Rejected(rejection))
     }
 
+    /// The place of a row in a followed file. What is set aside has none: a comment that somebody adds moves no line.
+    fn next_place(&mut self, row: &RowText<'_>) -> Option<RowChain> {
+        let is_aside = self.chain.is_some()
+            && !self.reader.has_time(row)
+            && aside(row, self.reader.layout(), self.known).is_some();
+        self.chain.as_mut().filter(|_| !is_aside).map(|chain| chain.next(row))
+    }
+
     /// A row that the layout leaves out: counted, and its money with it.
     fn left_out<E>(
         &mut self,
@@ -147,6 +149,7 @@ impl<'s> Handover<'s> {
         take: &mut impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut findings = Vec::new();
+        let so_far = self.sum;
         if self.is_unnamed_total(row) {
             return self.aside(row, Aside::Total, take);
         }
@@ -155,7 +158,14 @@ impl<'s> Handover<'s> {
         } else {
             self.reader.sum(row).map(|sum| {
                 if sum.user.is_none() && sum.account == Some("") {
-                    let message = "this row has cost without an account";
+                    let is_sum = sum.cost.map(Exact::from) == Some(so_far) && !so_far.is_zero();
+                    let message = match is_sum {
+                        false => "this row has cost without an account",
+                        true => {
+                            "this row has cost without an account, as much as all rows above it: leave it out of the \
+                             report if it is their total"
+                        }
+                    };
                     findings.push(Finding::new(Severity::Warning, "account-none", message).at_row(sum.row));
                 }
                 (sum.cost.unwrap_or(Money::ZERO), Row::Sum(sum))
@@ -176,9 +186,11 @@ impl<'s> Handover<'s> {
         }
     }
 
-    /// A row without a name that has the sum of several rows above it is a total, whatever is or is not written in it.
+    /// A row without a user that has the sum of several rows above it is a total. Among accounts it may be cost without
+    /// an account, and is kept.
     fn is_unnamed_total(&mut self, row: &RowText<'_>) -> bool {
-        if self.totals.taken < UNNAMED_TOTAL_ROWS_MIN || self.reader.has_name(row) {
+        let is_of_users = self.reader.layout().column(Field::User).is_some();
+        if !is_of_users || self.totals.taken < UNNAMED_TOTAL_ROWS_MIN || self.reader.has_name(row) {
             return false;
         }
         self.reader.money_of(row).map(Exact::from).is_some_and(|total| total == self.sum && !total.is_zero())
@@ -231,7 +243,9 @@ impl<'s> Handover<'s> {
                 let since = self.sum - self.sum_at_total;
                 self.sum_at_total = self.sum;
                 if total == self.sum || total == since {
-                    return Ok(());
+                    let message = format!("taken for the total of the rows above, {total}, and for nobody's");
+                    let finding = Finding::new(Severity::Note, "total-row", message).at_row(row.row);
+                    return self.after(row, vec![finding], take);
                 }
                 let message = format!("the total row says {total}, the rows above it sum up to {}", self.sum);
                 take(Row::Finding(Finding::new(Severity::Warning, "total-differs", message).at_row(row.row)))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::ReportKind;
+use crate::domain::{ReportKind, Source};
 
 use super::cells::RowText;
 use super::date::Written;
@@ -23,6 +23,8 @@ pub(super) struct Layout {
     pub(super) fields: Vec<Option<Field>>,
     /// Cells of the header, unnamed ones at its end too.
     pub(super) width: usize,
+    /// The sheet, where a report has several: a message names it with the column.
+    pub(super) sheet: Option<String>,
 }
 
 /// What a row is when it is taken for a header.
@@ -37,11 +39,17 @@ pub(super) enum HeaderFit {
 
 impl Layout {
     /// Takes a row for a header. `wanted` decides between kinds where the columns fit several.
-    pub(super) fn of(row: &RowText<'_>, known: &Profiles, wanted: Option<ReportKind>) -> HeaderFit {
+    /// `delimiter` is the sign between the cells, where they have one.
+    pub(super) fn of(
+        row: &RowText<'_>,
+        known: &Profiles,
+        wanted: Option<ReportKind>,
+        delimiter: Option<u8>,
+    ) -> HeaderFit {
         let headers = headers_of(row);
         let fields: Vec<Option<Field>> = headers.iter().map(|header| known.headers.field(header)).collect();
         let fitting = || {
-            known.all(wanted).filter_map(|profile| {
+            known.all(wanted).filter(|profile| profile.may_have(delimiter)).filter_map(|profile| {
                 let fields = match &profile.columns {
                     None => profile.fits(&headers, &fields).then(|| fields.clone()),
                     Some(ColumnRule::ByHeader(columns)) => own_columns(profile, columns, &headers),
@@ -59,6 +67,7 @@ impl Layout {
                 width: row.len().max(headers.len()),
                 headers,
                 fields,
+                sheet: None,
             }),
             None => {
                 let own = known.own().iter().map(|profile| profile.found_headers(&headers)).max();
@@ -83,10 +92,21 @@ impl Layout {
             Some(field) => field.name().to_owned(),
             None => format!("column {}", at + 1),
         };
-        let headers = fields.iter().enumerate().map(word).collect();
-        let layout =
-            Layout { profile: Arc::clone(profile), kind: profile.kind, headers, fields, width: count };
-        layout.has_values(row).then_some(layout)
+        let headers: Vec<String> = fields.iter().enumerate().map(word).collect();
+        let layout = Layout {
+            profile: Arc::clone(profile),
+            kind: profile.kind,
+            headers,
+            fields,
+            width: count,
+            sheet: None,
+        };
+        (layout.has_filtered_columns() && layout.has_values(row)).then_some(layout)
+    }
+
+    /// Whether the columns that the layout's filters name are there: a filter on nothing would leave out nothing, or all.
+    fn has_filtered_columns(&self) -> bool {
+        self.profile.filtered().all(|column| self.column_named(column).is_some())
     }
 
     /// Whether the cells of a row look like what its columns hold.
@@ -96,7 +116,10 @@ impl Layout {
             let cell = row.get(column).map(clean).unwrap_or_default();
             match field {
                 Some(Field::Time) => match &self.profile.date_format {
-                    Some(format) => super::date::read_formatted(cell, format).is_some(),
+                    Some(format) => {
+                        let beside = self.column(Field::TimeOfDay).and_then(|column| row.moment(column));
+                        super::date::read_parts(cell, beside, format).is_some()
+                    }
                     None => {
                         row.moment(column).is_some_and(|cell| Written::read(cell).is_some())
                             && !(day_apart && cell.contains(':'))
@@ -123,6 +146,15 @@ impl Layout {
             .or_else(|| name.parse::<usize>().ok()?.checked_sub(1).filter(|at| *at < self.headers.len()))
     }
 
+    /// What its rows are of.
+    pub(super) fn source(&self) -> Source {
+        match (self.profile.rows, self.column(Field::User)) {
+            (RowsAre::Sums, Some(_)) => Source::UserSums,
+            (RowsAre::Sums, None) => Source::AccountSums,
+            _ => Source::Jobs,
+        }
+    }
+
     /// The first column of a field.
     pub(super) fn column(&self, field: Field) -> Option<usize> {
         self.fields.iter().position(|found| *found == Some(field))
@@ -130,7 +162,11 @@ impl Layout {
 
     /// The header of a column, for a message.
     pub(super) fn header(&self, column: Option<usize>) -> String {
-        column.and_then(|column| self.headers.get(column)).cloned().unwrap_or_default()
+        let header = column.and_then(|column| self.headers.get(column)).cloned().unwrap_or_default();
+        match &self.sheet {
+            Some(sheet) => format!("{sheet}!{header}"),
+            None => header,
+        }
     }
 
     /// The headers of a field's columns, for a message.
@@ -214,8 +250,11 @@ pub(super) fn missing_columns(row: &RowText<'_>, known: &Profiles, wanted: Optio
     // A kind that is known by a header of its own is not what this was meant to be.
     let read =
         || known.all(wanted).filter(|profile| profile.rows != RowsAre::Named && profile.is_by_headers());
+    // One that lacks nothing was refused for a column too many, and is not what was meant.
     let nearest = |profile: &&Arc<Profile>| profile.missing(&fields).len();
-    let profile = read().find(|profile| Some(profile.kind) == wanted).or_else(|| read().min_by_key(nearest));
+    let lacking = || read().filter(|profile| !profile.missing(&fields).is_empty());
+    let profile =
+        lacking().find(|profile| Some(profile.kind) == wanted).or_else(|| lacking().min_by_key(nearest));
     let Some(profile) = profile else { return ReadError::NotAReport { layout: None } };
     let needed = |field: &Field| {
         let known: Vec<String> =

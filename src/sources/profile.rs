@@ -15,7 +15,7 @@ use super::field::Field;
 use super::headers::{Headers, key};
 use super::layout_text::{ColumnsText, LayoutProblem, LayoutText};
 use super::settings::ReadSettings;
-use crate::domain::{DateOrder, DecimalMark, ReportKind, fold_name};
+use crate::domain::{DateOrder, DecimalMark, JOB_TYPES, ReportKind, fold_name};
 
 /// What the rows of a layout are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +114,16 @@ impl Profile {
     pub(super) fn found_headers(&self, headers: &[String]) -> usize {
         let Some(ColumnRule::ByHeader(columns)) = &self.columns else { return 0 };
         columns.iter().filter(|(name, _)| headers.iter().any(|header| key(header) == key(name))).count()
+    }
+
+    /// The columns that filters name.
+    pub(super) fn filtered(&self) -> impl Iterator<Item = &str> {
+        self.only.iter().chain(&self.leave_out).map(|filter| filter.column.as_str())
+    }
+
+    /// Whether its cells may have that sign between them; a workbook's have none.
+    pub(super) fn may_have(&self, delimiter: Option<u8>) -> bool {
+        self.delimiter.is_none() || delimiter.is_none() || self.delimiter == delimiter
     }
 
     /// The text that stands for a field without a column.
@@ -283,7 +293,7 @@ fn checked(text: &LayoutText) -> Result<Profile, Vec<LayoutProblem>> {
         charges_below_zero: check
             .word("charges", &text.charges, &[("positive", false), ("negative", true)])
             .unwrap_or_default(),
-        types: text.types.iter().map(|(name, word)| (fold_name(name), word.to_lowercase())).collect(),
+        types: types(&mut check, text),
         only: filters(&text.only),
         leave_out: filters(&text.leave_out),
         account_may_be_user: check.word("personal", &text.personal, &[("", false), ("user", true)])
@@ -292,6 +302,10 @@ fn checked(text: &LayoutText) -> Result<Profile, Vec<LayoutProblem>> {
         constants,
     };
     needed(&mut check, &profile);
+    filters_fit(&mut check, &profile);
+    if profile.follow && profile.rows != RowsAre::Jobs {
+        check.problem("follow", "`true`", "rows that are jobs");
+    }
     if check.0.is_empty() { Ok(profile) } else { Err(check.0) }
 }
 
@@ -341,6 +355,50 @@ fn column_field(check: &mut Check, key: &str, word: &str, split: bool) -> Option
     }
 }
 
+/// Job types of the file, each with one of papertally's own.
+fn types(check: &mut Check, text: &LayoutText) -> Vec<(String, String)> {
+    let known = |(name, word): (&String, &String)| {
+        if !JOB_TYPES.contains(&word.as_str()) {
+            let words: Vec<String> = JOB_TYPES.iter().map(|word| format!("`{word}`")).collect();
+            check.problem(
+                &format!("types.{name}"),
+                format!("`{word}`"),
+                format!("one of {}", words.join(", ")),
+            );
+        }
+        (fold_name(name), word.clone())
+    };
+    text.types.iter().map(known).collect()
+}
+
+/// A filter by field or number has to name a column that the layout has: on none it would leave out nothing, or all.
+fn filters_fit(check: &mut Check, profile: &Profile) {
+    let (fields, count) = match &profile.columns {
+        None => return,
+        Some(ColumnRule::ByHeader(columns)) => (columns.iter().map(|(_, field)| *field).collect(), None),
+        Some(ColumnRule::ByPosition(columns)) => {
+            let fields: Vec<Field> = columns.iter().flatten().copied().collect();
+            (fields, (!profile.more_columns).then_some(columns.len()))
+        }
+    };
+    let is_by_position = matches!(profile.columns, Some(ColumnRule::ByPosition(_)));
+    for (key, filters) in [("only", &profile.only), ("leave_out", &profile.leave_out)] {
+        for filter in filters {
+            let is_field = match filter.column.as_str() {
+                "date" => fields.contains(&Field::Time),
+                word => Field::parse(word).is_some_and(|field| fields.contains(&field)),
+            };
+            let number = filter.column.parse::<usize>().ok();
+            let is_number = number.is_some_and(|at| at > 0 && count.is_none_or(|count| at <= count));
+            let is_header = !is_by_position && Field::parse(&filter.column).is_none() && number.is_none();
+            if !is_field && !is_number && !is_header {
+                let expected = "a column of the layout, by its field or its number from 1 on";
+                check.problem(&format!("{key}.{}", filter.column), "no such column", expected);
+            }
+        }
+    }
+}
+
 fn delimiter(check: &mut Check, text: &str) -> Option<u8> {
     match text.as_bytes() {
         [] => None,
@@ -355,7 +413,9 @@ fn delimiter(check: &mut Check, text: &str) -> Option<u8> {
 }
 
 fn date_format(check: &mut Check, text: &str) -> Option<String> {
-    if StrftimeItems::new(text).any(|item| item == Item::Error) {
+    let is_form =
+        |text: &str| text.contains('%') && !StrftimeItems::new(text).any(|item| item == Item::Error);
+    if !text.is_empty() && !is_form(text) {
         check.problem("date_format", format!("`{text}`"), "signs of strftime, such as `%d.%m.%Y %H:%M`");
     }
     (!text.is_empty()).then(|| text.to_owned())

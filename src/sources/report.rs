@@ -45,6 +45,9 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
     let known = Profiles::new(settings)?;
     let (mut content, parts, findings) = Content::open(path, settings, &known)?;
     let first = parts.first().map(|part| part.start.clone()).ok_or(ReadError::NotAReport { layout: None })?;
+    if let (Some(_), None) = (first.layout.column(Field::SubAccount), first.layout.column(Field::Account)) {
+        return Err(without_parents(&first));
+    }
     let kind = first.layout.kind;
     let mut notes = Notes { findings, ..Notes::default() };
     notes.understood(&parts, &content);
@@ -57,7 +60,8 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
     let may_lack_day = content.grid().is_some_and(|grid| grid.day.is_none());
     for part in &parts {
         survey.set_layout(&part.start.layout);
-        let unfinished = content.each_row(part, tail(&part.start.layout), |row| {
+        let tail = tail(&part.start.layout, &content);
+        let unfinished = content.each_row(part, tail, |row| {
             if may_lack_day {
                 check_day(row, &survey)?;
             }
@@ -92,6 +96,7 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
         decimal_mark,
         period,
         columns: columns(&first.layout),
+        source: first.layout.source(),
         has_printer: says(&first.layout, Field::Printer),
         has_document: says(&first.layout, Field::Document),
         reasons: notes.reasons,
@@ -118,7 +123,7 @@ impl Report {
         mut take: impl FnMut(Row<'_>) -> Result<(), E>,
     ) -> Result<ReadTotals, ReadRowsError<E>> {
         let first = self.parts.first().ok_or(ReadError::NotAReport { layout: None })?;
-        let tail = tail(&first.start.layout);
+        let tail = tail(&first.start.layout, &self.content);
         let reader = RowReader::new(first.start.layout.clone(), self.manner);
         let mut handover = Handover::new(reader, &self.known, self.facts.period);
         for part in &self.parts {
@@ -132,6 +137,20 @@ impl Report {
     }
 }
 
+/// Sub-accounts without their parents: their jobs would count as personal.
+fn without_parents(start: &Start) -> ReadError {
+    let headers = start.layout.headers.iter().filter(|header| !header.is_empty());
+    ReadError::ColumnMissing {
+        row: start.header_row,
+        kind: start.layout.kind,
+        missing: "account, the parents of its sub-accounts (known as `Shared Account Parent Name`)"
+            .to_owned(),
+        headers: headers.map(|header| format!("`{header}`")).collect::<Vec<_>>().join(", "),
+        nearest: nearest_headers(&start.layout.headers, &start.layout.fields),
+        columns: String::new(),
+    }
+}
+
 /// A time without a day in a page that states none.
 fn check_day(row: &RowText<'_>, survey: &Survey<'_>) -> Result<(), ReadError> {
     match survey.time(row).map(clean).filter(|time| is_time_only(time)) {
@@ -141,8 +160,10 @@ fn check_day(row: &RowText<'_>, survey: &Survey<'_>) -> Result<(), ReadError> {
 }
 
 /// What becomes of a last line without its end: a file that is still written to is read again later.
-fn tail(layout: &Layout) -> Tail {
-    if layout.profile.growing { Tail::LeftForLater } else { Tail::Row }
+///
+/// An archive is finished: its last line is one like the others.
+fn tail(layout: &Layout, content: &Content) -> Tail {
+    if layout.profile.growing && !content.is_unpacked() { Tail::LeftForLater } else { Tail::Row }
 }
 
 fn first_period(start: &Start, settings: &ReadSettings) -> PeriodLine {
@@ -208,7 +229,9 @@ impl Notes {
         if !unknown.is_empty() && layout.profile.columns.is_none() {
             let near = nearest_headers(&layout.headers, &layout.fields);
             let message = format!("unknown columns are left out: {}{near}", unknown.join(", "));
-            self.findings.push(Finding::new(Severity::Note, "column-unknown", message).at_row(*header_row));
+            // A column that was meant to be read may say who pays, or that nobody does.
+            let severity = if near.is_empty() { Severity::Note } else { Severity::Warning };
+            self.findings.push(Finding::new(severity, "column-unknown", message).at_row(*header_row));
         }
     }
 

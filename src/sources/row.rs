@@ -13,7 +13,7 @@ use crate::domain::{
 
 use super::amount::{self, AmountFault};
 use super::cells::RowText;
-use super::date::{Written, read_formatted, read_iso};
+use super::date::{Written, read_iso, read_parts};
 use super::field::Field;
 use super::layout::{Layout, clean};
 use super::limits::QUOTED_CHARS_MAX;
@@ -144,7 +144,10 @@ impl RowReader {
     pub(super) fn has_time(&self, row: &RowText<'_>) -> bool {
         let cell = self.at.time.and_then(|column| row.moment(column)).unwrap_or_default();
         match &self.layout.profile.date_format {
-            Some(format) => read_formatted(cell, format).is_some(),
+            Some(format) => {
+                let beside = self.at.time_of_day.and_then(|column| row.moment(column));
+                read_parts(cell, beside, format).is_some()
+            }
             None => read_iso(cell).is_some() || Written::read(cell).is_some(),
         }
     }
@@ -343,6 +346,11 @@ impl RowReader {
     #[inline]
     fn time(&self, row: &RowText<'_>) -> Result<NaiveDateTime, Fault> {
         let text = self.at.time.and_then(|column| row.moment(column)).unwrap_or_default();
+        if let Some(format) = &self.layout.profile.date_format {
+            let beside = self.at.time_of_day.map(|column| row.moment(column).unwrap_or_default());
+            let expected = || (self.at.time, quoted(text), format!("a date in the form `{format}`"));
+            return read_parts(text, beside, format).ok_or_else(expected);
+        }
         match self.at.time_of_day {
             None => self.time_of(text),
             Some(column) => {
@@ -354,10 +362,6 @@ impl RowReader {
 
     #[inline]
     fn time_of(&self, text: &str) -> Result<NaiveDateTime, Fault> {
-        if let Some(format) = &self.layout.profile.date_format {
-            let expected = || (self.at.time, quoted(text), format!("a date in the form `{format}`"));
-            return read_formatted(text, format).ok_or_else(expected);
-        }
         if let Some(time) = read_iso(text) {
             return Ok(time);
         }

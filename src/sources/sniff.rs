@@ -51,8 +51,8 @@ impl<'n> Search<'n> {
     }
 
     /// Takes a row for a header.
-    pub(super) fn look(&mut self, row: &RowText<'_>) -> Option<Layout> {
-        match Layout::of(row, self.known, self.wanted) {
+    pub(super) fn look(&mut self, row: &RowText<'_>, delimiter: Option<u8>) -> Option<Layout> {
+        match Layout::of(row, self.known, self.wanted, delimiter) {
             HeaderFit::Layout(layout) => return Some(layout),
             HeaderFit::Named(kind) => self.named = self.named.or(Some(kind)),
             HeaderFit::Partly(known) => {
@@ -109,8 +109,7 @@ pub(super) fn find_header(
                 break;
             }
             let row = rows.row()?;
-            let fits = |layout: &Layout| layout.profile.delimiter.is_none_or(|sign| sign == delimiter);
-            if let Some(layout) = search.look(&row).filter(fits) {
+            if let Some(layout) = search.look(&row, Some(delimiter)) {
                 let known = layout.fields.iter().flatten().count();
                 if best.as_ref().is_none_or(|(most, _)| known > *most) {
                     let delimiter = Some(delimiter);

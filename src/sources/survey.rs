@@ -8,7 +8,7 @@ use crate::domain::{DateOrder, DecimalMark, Finding, Period, Severity};
 use super::amount::{self, Evidence};
 use super::aside::{Aside, aside};
 use super::cells::RowText;
-use super::date::{Written, read_formatted, read_iso};
+use super::date::{Written, read_iso, read_parts};
 use super::error::ReadError;
 use super::field::Field;
 use super::layout::{Layout, clean};
@@ -125,7 +125,8 @@ impl<'s> Survey<'s> {
                 self.dates.count(row, time);
             }
             if let Some(format) = &self.layout.profile.date_format {
-                if read_formatted(cell, format).is_none() {
+                let beside = self.layout.column(Field::TimeOfDay).and_then(|column| row.moment(column));
+                if read_parts(cell, beside, format).is_none() {
                     return self.look_aside(row);
                 }
             } else if read_iso(cell).is_some() {
@@ -350,7 +351,9 @@ mod tests {
         let text = format!("Date;Username;Total Printed Pages;Cost\n{}\n", lines.join("\n"));
         let mut rows = Rows::new(text.as_bytes(), b';', Tail::Row);
         assert!(rows.advance().unwrap());
-        let HeaderFit::Layout(layout) = Layout::of(&rows.row().unwrap(), &names, None) else { panic!() };
+        let HeaderFit::Layout(layout) = Layout::of(&rows.row().unwrap(), &names, None, None) else {
+            panic!()
+        };
         let day = "2024-12-31".parse().unwrap();
         let period = period.map(|text| Period::parse(text, day).unwrap());
         let mut survey = Survey::new(layout, &names, Some(b';'), period);
