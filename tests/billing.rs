@@ -139,6 +139,8 @@ impl Space {
         let origin = ReportOrigin {
             site: site_id,
             facts: &facts,
+            identity: &facts.sha256,
+            settings: &[0; 32],
             name: "march.csv",
             ingested_at: "2026-04-02T06:00:00+01:00",
             aliases: &[],

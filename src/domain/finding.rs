@@ -36,11 +36,12 @@ impl fmt::Display for Severity {
 }
 
 /// Codes of findings that a report brings with it: what the ledger keeps of them comes back under these.
-const REPORT_CODES: [&str; 21] = [
+const REPORT_CODES: [&str; 31] = [
     "account-none",
     "byte-replaced",
     "cells-merged",
     "column-unknown",
+    "dates-half-made",
     "deleted-with-balance",
     "exclusion-unmatched",
     "findings-cut",
@@ -49,15 +50,24 @@ const REPORT_CODES: [&str; 21] = [
     "jobs-absent-later",
     "jobs-charged-again",
     "jobs-missing",
+    "left-out",
     "line-unfinished",
     "names-alike",
+    "not-billable",
     "older-report",
     "outside-period",
     "period-unreadable",
     "sheet-hidden",
+    "sheet-not-chosen",
     "sheet-not-read",
     "sheet-other-kind",
+    "sum-differs",
+    "sum-late",
+    "sum-missing",
+    "sums-overlap",
+    "sums-unfinished",
     "total-differs",
+    "total-row",
 ];
 
 /// A finding with its place.

@@ -77,16 +77,14 @@ pub enum LedgerError {
         /// The first row that differs.
         row: u64,
     },
-    /// A followed file with another beginning and the rows of a known one.
+    /// A followed file that has the lines of a known one at another place.
     #[error(
-        "{like} of its {rows} rows equal rows that were taken in from a file with another beginning: it looks like a \
-         changed copy of that file, whose rows would count twice"
+        "row {row}: this line was taken in from another file, or from another place of this one: a file that is \
+         followed may grow, be renamed or begin anew, and never lose its beginning or hold another file's lines"
     )]
     FollowedCopy {
-        /// Rows that equal stored ones.
-        like: u64,
-        /// Its rows.
-        rows: u64,
+        /// The row.
+        row: u64,
     },
     /// Something stored cannot be understood.
     #[error("the ledger holds {what} that cannot be understood: `{found}`")]

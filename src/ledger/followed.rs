@@ -9,9 +9,9 @@ use rusqlite::{Connection, OptionalExtension, Statement, named_params, params};
 use super::{LedgerError, SiteId};
 use crate::domain::RowChain;
 
-/// Rows that equal stored ones, from which on a file without a known beginning is taken for a changed copy, if they are
-/// more than half of it. Fewer may be chance where rows have a day and no time.
-const COPIED_ROWS_MIN: u64 = 3;
+/// New rows that may equal stored ones where rows have a day and no time: more are a copy, if the new rows begin with
+/// them or they are more than half of them.
+const LIKE_ROWS_MAX: u64 = 2;
 
 /// One followed file on its way in.
 #[derive(Debug)]
@@ -27,14 +27,17 @@ pub(super) struct Followed<'l> {
     /// Whether a row was new already: from there on all are.
     is_past_known: bool,
     new: u64,
-    like_stored: u64,
+    /// New rows that equal stored ones, and whether no other came between so far.
+    like: u64,
+    is_like_run: bool,
+    row: u64,
 }
 
 /// What a row of a followed file is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub enum Place {
     /// It was there before, and its job with it.
-    Taken,
+    Taken(i64),
     /// It was there before, and gave no job then.
     Passed,
     /// It was not there before.
@@ -55,7 +58,9 @@ impl<'l> Followed<'l> {
             ordinal: 0,
             is_past_known: false,
             new: 0,
-            like_stored: 0,
+            like: 0,
+            is_like_run: true,
+            row: 0,
         })
     }
 
@@ -67,6 +72,7 @@ impl<'l> Followed<'l> {
         row_number: u64,
     ) -> Result<Place, LedgerError> {
         self.ordinal += 1;
+        self.row = row_number;
         let known: Option<(i64, Option<i64>)> = if self.is_past_known {
             None
         } else {
@@ -77,7 +83,7 @@ impl<'l> Followed<'l> {
         };
         if let Some((generation, job)) = known {
             self.generation = Some(generation);
-            return Ok(if job.is_some() { Place::Taken } else { Place::Passed });
+            return Ok(job.map_or(Place::Passed, Place::Taken));
         }
         if !self.is_past_known {
             self.is_past_known = true;
@@ -106,16 +112,29 @@ impl<'l> Followed<'l> {
         Ok(())
     }
 
-    /// Counts a new row that equals a stored job.
-    pub(super) fn saw_like(&mut self) {
-        self.like_stored += 1;
+    /// Looks at a new row: `is_like` says whether a stored job equals it, `is_older` whether stored jobs are younger.
+    ///
+    /// The same second, user, printer, document and pages again are the same event, unless the line before is known and
+    /// the two stand at the end of what was. A day without a time says less: some equal lines may be new ones.
+    pub(super) fn saw(&mut self, is_like: bool, is_older: bool, second: i64) -> Result<(), LedgerError> {
+        const DAY_SECONDS: i64 = 24 * 60 * 60;
+        let has_time = second % DAY_SECONDS != 0;
+        let is_fresh = self.generation.is_none_or(|generation| generation == self.report);
+        if is_like && has_time && (is_fresh || is_older) {
+            return Err(LedgerError::FollowedCopy { row: self.row });
+        }
+        self.is_like_run &= is_like;
+        self.like += u64::from(is_like);
+        if self.is_like_run && self.like > LIKE_ROWS_MAX {
+            return Err(LedgerError::FollowedCopy { row: self.row });
+        }
+        Ok(())
     }
 
-    /// Refuses a copy whose beginning was changed: all of its rows would be new.
+    /// Looks at the whole.
     pub(super) fn finish(&self) -> Result<(), LedgerError> {
-        let is_fresh = self.generation == Some(self.report);
-        if is_fresh && self.like_stored >= COPIED_ROWS_MIN && self.like_stored * 2 > self.new {
-            return Err(LedgerError::FollowedCopy { like: self.like_stored, rows: self.new });
+        if self.like > LIKE_ROWS_MAX && self.like * 2 > self.new {
+            return Err(LedgerError::FollowedCopy { row: self.row });
         }
         Ok(())
     }

@@ -48,6 +48,8 @@ pub struct Ingest<'l> {
     followed: Option<Followed<'l>>,
     connection: &'l rusqlite::Connection,
     report_source: Source,
+    /// The first and last second of its jobs.
+    seconds: Option<(i64, i64)>,
     /// Stored user and row's user of jobs that differ in nothing else → how many.
     lookalikes: BTreeMap<(i64, i64), u64>,
 }
@@ -97,6 +99,7 @@ impl Ledger {
             followed: None,
             connection: db,
             report_source: Source::Jobs,
+            seconds: None,
             lookalikes: BTreeMap::new(),
         })
     }
@@ -114,15 +117,16 @@ impl Ingest<'_> {
             None => self.add(job, 1)?,
         };
         self.order.saw(job.second);
+        let (first, last) = self.seconds.unwrap_or((job.second, job.second));
+        self.seconds = Some((first.min(job.second), last.max(job.second)));
         Ok(self.count(job, excluded, added))
     }
 
     /// Takes a sum that no report gave before, for one user or one shared account. It counts as `is`.
     pub fn sum(&mut self, sum: &KeyedJob<'_>, is: RowIs) -> Result<(), LedgerError> {
         self.report_source = sum.source;
-        if self.try_add(sum, 1)? || self.add(sum, 2)? {
-            self.tally(is, sum.cost);
-        }
+        self.add(sum, 1)?;
+        self.tally(is, sum.cost);
         Ok(())
     }
 
@@ -180,7 +184,7 @@ impl Ingest<'_> {
         self.names.paper_size(&self.transaction, name).map(Some)
     }
 
-    /// Counts a row that is no job: a sum or a balance.
+    /// Counts a row that gives no job of its own: a sum, a balance, one that is left out or was told before.
     pub fn tally(&mut self, is: RowIs, cost: Option<Money>) {
         let cost = cost.map(Exact::from).unwrap_or_default();
         self.counted.rows += 1;
@@ -232,9 +236,9 @@ impl Ingest<'_> {
         if let Some(followed) = &self.followed {
             followed.finish()?;
         }
-        if let (Source::Jobs, Some(covered), true) = (self.report_source, covered, new + repeated > 0)
+        if let (Source::Jobs, Some(seconds)) = (self.report_source, self.seconds)
             && let Some((other, column)) =
-                with_other_columns(&self.transaction, self.site, self.report_id, covered)?
+                with_other_columns(&self.transaction, self.site, self.report_id, seconds)?
         {
             return Err(LedgerError::ColumnsDiffer { other, column });
         }
@@ -320,7 +324,8 @@ impl Ingest<'_> {
 
     /// Adds a row of a followed file that was not there before: an event of its own, whatever equals it.
     fn follow(&mut self, job: &KeyedJob<'_>, chain: RowChain) -> Result<bool, LedgerError> {
-        if self.place_of(&chain, job.row)? == Place::Taken {
+        if let Place::Taken(id) = self.place_of(&chain, job.row)? {
+            self.matched.set(id);
             return Ok(false);
         }
         if job.second <= self.known_until {
@@ -331,9 +336,12 @@ impl Ingest<'_> {
                     && one.attributes.agree(&attributes, job)
                     && !self.matched.get(one.id)
             };
-            if let Some(candidate) = candidates.iter().find(like) {
-                self.matched.set(candidate.id);
-                self.followed.iter_mut().for_each(Followed::saw_like);
+            let candidate = candidates.iter().find(like).map(|one| one.id);
+            if let Some(id) = candidate {
+                self.matched.set(id);
+            }
+            if let Some(followed) = &mut self.followed {
+                followed.saw(candidate.is_some(), job.second < self.known_until, job.second)?;
             }
         }
         self.add(job, 1)?;
@@ -344,23 +352,21 @@ impl Ingest<'_> {
         Ok(true)
     }
 
-    /// Takes notice of a row of a followed file that gives no job. True where it was there before.
-    pub fn pass(&mut self, chain: RowChain, row: u64) -> Result<bool, LedgerError> {
+    /// Takes notice of a row of a followed file that gives no job.
+    pub fn pass(&mut self, chain: RowChain, row: u64) -> Result<Place, LedgerError> {
         let place = self.place_of(&chain, row)?;
         if let (Place::New, Some(followed)) = (place, &mut self.followed) {
             followed.keep(&chain, None)?;
         }
-        Ok(place != Place::New)
+        Ok(place)
     }
 
     fn place_of(&mut self, chain: &RowChain, row: u64) -> Result<Place, LedgerError> {
-        if self.followed.is_none() {
-            self.followed = Some(Followed::new(self.connection, self.site, self.report_id)?);
-        }
-        match &mut self.followed {
-            Some(followed) => followed.next(&self.transaction, chain, row),
-            None => Ok(Place::New),
-        }
+        let followed = match &mut self.followed {
+            Some(followed) => followed,
+            none => none.insert(Followed::new(self.connection, self.site, self.report_id)?),
+        };
+        followed.next(&self.transaction, chain, row)
     }
 
     /// Adds the job as the next occurrence from `occurrence` on. Those that are there already are this report's

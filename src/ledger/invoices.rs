@@ -8,11 +8,11 @@ use uuid::Uuid;
 
 use super::deliveries::insert_delivery;
 use super::jobs::Marks;
-use super::stored::{day_of, period_of, proof_of, proof_text};
+use super::stored::{day_of, period_of, proof_of, proof_text, source_number};
 use super::terms::{payer_of, payer_text, terms_of, terms_text};
 use super::{Ledger, LedgerError, NewDelivery, SiteId};
 use crate::domain::{
-    Batch, InvoiceLine, LineClass, Money, PayerId, Period, Proof, Rate, TaxRate, Terms, Usage,
+    Batch, InvoiceLine, LineClass, Money, PayerId, Period, Proof, Rate, Source, TaxRate, Terms, Usage,
 };
 
 /// A batch to issue, with what later corrections need to know of it.
@@ -244,12 +244,13 @@ impl Ledger {
     }
 
     /// Charged jobs of a site whose line was taken back and which no line bills since: how many, and their cost.
-    pub fn taken_back(&self, site: SiteId) -> Result<(i64, Money), LedgerError> {
+    pub fn taken_back(&self, site: SiteId, source: Source) -> Result<(i64, Money), LedgerError> {
         Ok(self.connection.query_row(
-            "SELECT count(*), coalesce(sum(cost), 0) FROM job WHERE site_id = :site AND state = 0 AND id IN (
+            "SELECT count(*), coalesce(sum(cost), 0) FROM job WHERE site_id = :site AND state = 0 AND source = :source
+             AND id IN (
                  SELECT job_id FROM line_job WHERE role = 'taken-back')
              AND NOT EXISTS (SELECT 1 FROM line_job WHERE job_id = job.id AND open = 1)",
-            named_params! { ":site": site.0 },
+            named_params! { ":site": site.0, ":source": source_number(source) },
             |row| Ok((row.get(0)?, Money::from_millionths(row.get(1)?))),
         )?)
     }

@@ -157,6 +157,16 @@ impl Ledger {
         Ok(())
     }
 
+    /// How many rows of other sources a line bills in the period: the site was billed from them before.
+    pub fn billed_otherwise(&self, site: SiteId, period: Period, source: Source) -> Result<i64, LedgerError> {
+        let mut count = 0;
+        self.each_billed_otherwise(site, period, source, |_| {
+            count += 1;
+            Ok::<(), LedgerError>(())
+        })?;
+        Ok(count)
+    }
+
     /// The first and last second of a site's jobs, as the period of their days.
     pub fn job_days(&self, site: SiteId) -> Result<Option<Period>, LedgerError> {
         let (first, last): (Option<i64>, Option<i64>) = self.connection.query_row(

@@ -29,6 +29,7 @@ use rusqlite::{Connection, OpenFlags};
 
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
+pub use followed::Place;
 pub use ingest::Ingest;
 pub use ingested::{Counted, Ingested, RowIs, Sums};
 pub use invoices::{Issue, IssuedBatch, IssuedLine, LineJob, NewBatch, OpenLink, Role};

@@ -85,6 +85,18 @@ pub(super) fn apply_aliases(
                  AND other.occurrence = job.occurrence)",
             named_params! { ":new": new_id, ":site": site.0, ":old": old_id },
         )?;
+        // Two sums of one report are two: what one of them was before the other had its name is not the same again.
+        db.execute(
+            "UPDATE job SET user_id = :new, occurrence = (
+                 SELECT max(occurrence) + 1 FROM job AS other WHERE other.site_id = job.site_id
+                 AND other.second = job.second AND other.fingerprint = job.fingerprint
+                 AND other.user_id IN (:new, :old))
+             WHERE site_id = :site AND user_id = :old AND source <> 0 AND EXISTS (
+                 SELECT 1 FROM job AS other WHERE other.site_id = job.site_id AND other.second = job.second
+                 AND other.fingerprint = job.fingerprint AND other.user_id = :new
+                 AND other.report_id = job.report_id)",
+            named_params! { ":new": new_id, ":site": site.0, ":old": old_id },
+        )?;
         db.execute(
             "UPDATE user SET current_id = :new WHERE id = :old",
             named_params! { ":new": new_id, ":old": old_id },

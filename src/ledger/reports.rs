@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
 use super::ingested::{Counted, Sums};
-use super::stored::{period_of, source_number};
+use super::stored::{period_of, source_number, source_of};
 use super::{Ledger, LedgerError, SiteId};
 use crate::domain::{Exact, Finding, MILLIONTHS, Money, Period, ReportFacts, Severity, Source, fold_name};
 
@@ -14,6 +14,10 @@ pub struct ReportOrigin<'a> {
     pub site: SiteId,
     /// What the reader found.
     pub facts: &'a ReportFacts,
+    /// The report's identity: the hash of its bytes, or of them and the settings where they are read once more.
+    pub identity: &'a [u8; 32],
+    /// Digest of the settings by which it is read.
+    pub settings: &'a [u8; 32],
     /// File name for people; never an identity.
     pub name: &'a str,
     /// Now, RFC 3339.
@@ -64,6 +68,18 @@ pub struct StoredReport {
     pub not_billable_cost: Money,
     /// Cost of the unreadable rows, as far as it could be read.
     pub rejected_cost: Money,
+    /// What its rows are of.
+    pub source: Source,
+    /// Digest of the settings by which it was read, where it was kept.
+    pub settings: Option<Vec<u8>>,
+}
+
+impl StoredReport {
+    /// Whether other settings may read more of the same bytes: rows were left, or the days were said by somebody.
+    pub fn may_be_read_otherwise(&self, settings: &[u8; 32]) -> bool {
+        let is_whole = self.source == Source::Jobs && self.rejected == 0 && self.not_billable == 0;
+        !is_whole && self.settings.as_ref().is_some_and(|known| known != settings)
+    }
 }
 
 /// A row that could not be read.
@@ -85,7 +101,7 @@ pub struct StoredRejection {
 
 const REPORT: &str = "SELECT name, kind, ingested_at, covered_first, covered_last, row_count, new_count,
     repeated_count, not_billable_count, rejected_count, cost, new_cost, repeated_cost, not_billable_cost,
-    rejected_cost FROM report";
+    rejected_cost, source, settings FROM report";
 
 fn stored(row: &Row<'_>) -> Result<(StoredReport, Option<String>, Option<String>), rusqlite::Error> {
     let report = StoredReport {
@@ -103,6 +119,8 @@ fn stored(row: &Row<'_>) -> Result<(StoredReport, Option<String>, Option<String>
         repeated_cost: Money::from_millionths(row.get(12)?),
         not_billable_cost: Money::from_millionths(row.get(13)?),
         rejected_cost: Money::from_millionths(row.get(14)?),
+        source: source_of(row.get(15)?).unwrap_or_default(),
+        settings: row.get(16)?,
     };
     Ok((report, row.get(3)?, row.get(4)?))
 }
@@ -288,11 +306,12 @@ pub(super) fn insert_report(db: &Connection, origin: &ReportOrigin<'_>) -> Resul
     let facts = origin.facts;
     db.execute(
         "INSERT INTO report (site_id, sha256, name, kind, size_byte, encoding, period_first, period_last, ingested_at,
-         has_printer, has_document)
-         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at, :printer, :document)",
+         settings, has_printer, has_document)
+         VALUES (:site, :sha256, :name, :kind, :size, :encoding, :first, :last, :at, :settings, :printer, :document)",
         named_params! {
             ":site": origin.site.0,
-            ":sha256": facts.sha256,
+            ":sha256": origin.identity,
+            ":settings": origin.settings,
             ":name": origin.name,
             ":kind": facts.kind.as_str(),
             ":size": i64::try_from(facts.size_bytes).unwrap_or(i64::MAX),
@@ -369,30 +388,42 @@ pub(super) fn update_report(
     Ok(())
 }
 
-/// A report of jobs with days in common that says printer or document where this one does not, or the reverse.
+/// A report with jobs among those seconds that says printer or document where this one does not, or the reverse.
 pub(super) fn with_other_columns(
     db: &Connection,
     site: SiteId,
     report_id: i64,
-    covered: Period,
+    (first, last): (i64, i64),
 ) -> Result<Option<(String, &'static str)>, LedgerError> {
-    let mut statement = db.prepare(
-        "SELECT other.name, other.has_printer <> this.has_printer FROM report AS other, report AS this
+    let mut others = db.prepare(
+        "SELECT other.id, other.name, other.has_printer IS NOT this.has_printer FROM report AS other, report AS this
          WHERE this.id = :report AND other.id <> :report AND other.site_id = :site AND other.source = 0
-         AND other.new_count + other.repeated_count > 0
-         AND other.covered_first <= :last AND other.covered_last >= :first
          AND (other.has_printer <> this.has_printer OR other.has_document <> this.has_document)
-         ORDER BY other.id LIMIT 1",
+         ORDER BY other.id",
     )?;
-    let values = named_params! {
-        ":report": report_id,
-        ":site": site.0,
-        ":first": covered.first_day().to_string(),
-        ":last": covered.last_day().to_string(),
-    };
-    let found = statement.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    Ok(found
-        .map(|(name, is_printer): (String, bool)| (name, if is_printer { "printer" } else { "document" })))
+    // Days as they are jobs', not as reports cover them: a report covers no day that is not over. Asked for only where
+    // there is such a report at all, which is rare.
+    let mut shared = db.prepare(
+        "SELECT EXISTS (SELECT 1 FROM job WHERE site_id = :site AND second BETWEEN :first AND :last
+             AND report_id = :other)",
+    )?;
+    let values = named_params! { ":report": report_id, ":site": site.0 };
+    let mut rows = others.query(values)?;
+    while let Some(row) = rows.next()? {
+        let (other, name, is_printer): (i64, String, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let span = named_params! { ":site": site.0, ":first": day_of_second(first), ":last": day_of_second(last) + DAY_SECONDS - 1, ":other": other };
+        if shared.query_row(span, |row| row.get(0))? {
+            return Ok(Some((name, if is_printer { "printer" } else { "document" })));
+        }
+    }
+    Ok(None)
+}
+
+const DAY_SECONDS: i64 = 24 * 60 * 60;
+
+/// The first second of a second's day.
+fn day_of_second(second: i64) -> i64 {
+    second - second.rem_euclid(DAY_SECONDS)
 }
 
 /// The finding on two users with the same jobs.

@@ -96,7 +96,7 @@ impl Ledger {
         transaction
             .execute(
                 "UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered', 'before-first-period',
-                 'taken-back', 'user-maybe-renamed', 'issued-jobs-without-payer')",
+                 'taken-back', 'user-maybe-renamed', 'issued-jobs-without-payer', 'bill-from-changed')",
                 [],
             )?;
         for (site, finding) in findings {

@@ -4,7 +4,7 @@ use rusqlite::named_params;
 
 use super::stored::{period_of, source_number, source_of};
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Money, Period, Source};
+use crate::domain::{Finding, Money, Period, Severity, Source};
 
 /// A period's sum of one user or one shared account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Ledger {
              JOIN job ON job.report_id = report.id AND job.source <> 0
              JOIN user ON user.id = user_id LEFT JOIN account ON account.id = account_id
              LEFT JOIN job_type ON job_type.id = job_type_id
-             WHERE report.site_id = :site AND report.source <> 0 ORDER BY job.id",
+             WHERE report.site_id = :site AND report.source <> 0 AND user.current_id IS NULL ORDER BY job.id",
         )?;
         let mut rows = statement.query(named_params! { ":site": site.0 })?;
         let mut sums = Vec::new();
@@ -58,6 +58,31 @@ impl Ledger {
             });
         }
         Ok(sums)
+    }
+
+    /// What reports of such sums, of days that end in the period, say otherwise than earlier ones of the same days.
+    pub fn sum_findings(
+        &self,
+        site: SiteId,
+        source: Source,
+        period: Period,
+    ) -> Result<Vec<Finding>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT code, message, name FROM report_finding JOIN report ON report.id = report_id
+             WHERE site_id = :site AND source = :source AND period_last BETWEEN :first AND :last
+             AND code IN ('sum-differs', 'sum-missing', 'sum-late') ORDER BY report_finding.id",
+        )?;
+        let values = named_params! {
+            ":site": site.0,
+            ":source": source_number(source),
+            ":first": period.first_day().to_string(),
+            ":last": period.last_day().to_string(),
+        };
+        let rows = statement.query_map(values, |row| {
+            let (code, message, name): (String, String, String) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            Ok(Finding::new(Severity::Warning, Finding::kept_code(&code), message).in_file(&name))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Reports of sums that end in the period and do not lie wholly in it: their sums cannot be divided.

@@ -56,7 +56,8 @@ pub enum Despite {
     Nothing,
     /// Gaps in the reports: the configuration says so once and for all.
     Gaps,
-    /// Gaps, and issued jobs that have lost their payer: a person asks for this batch. A configuration never does,
+    /// Gaps, issued jobs that have lost their payer, and months that were billed from other reports: a person asks for
+    /// this batch. A configuration never does,
     /// since a row that is deleted by mistake would be credited the same night.
     Asked,
 }
@@ -71,7 +72,9 @@ impl Despite {
         match self {
             Despite::Nothing => false,
             Despite::Gaps => code == "period-not-covered",
-            Despite::Asked => ["period-not-covered", "issued-jobs-without-payer"].contains(&code),
+            Despite::Asked => {
+                ["period-not-covered", "issued-jobs-without-payer", "bill-from-changed"].contains(&code)
+            }
         }
     }
 }
@@ -134,6 +137,11 @@ pub fn draft<'a>(
     };
     let mut draft = plan(&mut facts);
     draft.batch.findings.extend(ledger.lookalikes(site_id, &aliases(site))?);
+    for (issued, _) in facts.periods.iter().filter(|(issued, _)| !issued.issued.is_empty()) {
+        if ledger.billed_otherwise(site_id, issued.period, site.reports.bill_from)? > 0 {
+            draft.batch.findings.push(source_changed(issued.period));
+        }
+    }
     draft.batch.findings.extend(across(books, site, site_id, period)?);
     draft.batch.findings.extend(beside(books, site, site_id, |own| period.contains(own.last_day()))?);
     draft.batch.findings.extend(rejected_in(ledger, site_id, period)?);
@@ -304,6 +312,15 @@ impl Linking<'_> {
         }
         Ok(())
     }
+}
+
+/// An issued month whose lines were made from another kind of report than the configuration says now.
+fn source_changed(period: Period) -> Finding {
+    let message = format!(
+        "{period} was billed from other reports than `bill_from` says now: its lines would be corrected to what these \
+         come to. Set `bill_from` back, or say that you want it by `papertally bill --issue --despite-gaps`"
+    );
+    Finding::new(Severity::Error, "bill-from-changed", message)
 }
 
 /// Everything beside the ledger that decides who pays what: where it differs from the last batch's, issued

@@ -4,6 +4,7 @@
 use std::path::Path;
 
 use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
 
 use super::balances::BalanceBook;
 use super::intake::{IngestError, Intake, ListedJob, ListedSum, unmatched};
@@ -54,12 +55,23 @@ pub fn ingest(
 ) -> Result<Outcome, IngestError> {
     let report = sources::examine(path, &intake.settings)?;
     let facts = report.facts().clone();
-    if let Some(stored) = intake.ledger.known_report(intake.site, &facts.sha256)? {
-        return Ok(Outcome::Known { facts: Box::new(facts), stored });
+    let settings: [u8; 32] = Sha256::digest(format!("{:?}", intake.settings)).into();
+    let mut identity = facts.sha256;
+    if let Some(stored) = intake.ledger.known_report(intake.site, &identity)? {
+        if !stored.may_be_read_otherwise(&settings) {
+            return Ok(Outcome::Known { facts: Box::new(facts), stored });
+        }
+        // The same bytes by other settings: what was taken then is repeated, what could not be read may be now.
+        identity = Sha256::new().chain_update(identity).chain_update(settings).finalize().into();
+        if let Some(stored) = intake.ledger.known_report(intake.site, &identity)? {
+            return Ok(Outcome::Known { facts: Box::new(facts), stored });
+        }
     }
     let origin = ReportOrigin {
         site: intake.site,
         facts: &facts,
+        identity: &identity,
+        settings: &settings,
         name,
         ingested_at: &intake.now,
         aliases: &intake.aliases,
@@ -82,8 +94,11 @@ pub fn ingest(
         all.extend(unmatched(intake, &accounts.iter().map(|account| fold_name(&account.name)).collect()));
     }
     // Rejected rows are kept as such, and rows that the operator excludes are counted: to tell of each is no news.
-    let kept: Vec<Finding> =
-        all.iter().filter(|one| !["row-rejected", "excluded"].contains(&one.code)).cloned().collect();
+    let kept: Vec<Finding> = all
+        .iter()
+        .filter(|one| !["row-rejected", "excluded", "left-out"].contains(&one.code))
+        .cloned()
+        .collect();
     let ingested = ingest.finish(covered, &kept)?;
     all.extend(ingested.findings.iter().cloned());
     Ok(Outcome::Taken(Box::new(TakenReport { facts, ingested, jobs, sums, findings: all })))

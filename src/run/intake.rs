@@ -192,7 +192,9 @@ impl IngestError {
     pub const fn row(&self) -> Option<u64> {
         match self {
             IngestError::Read(error) => error.row(),
-            IngestError::Unlike(LedgerError::FollowedChanged { row }) => Some(*row),
+            IngestError::Unlike(LedgerError::FollowedChanged { row } | LedgerError::FollowedCopy { row }) => {
+                Some(*row)
+            }
             _ => None,
         }
     }

@@ -41,7 +41,7 @@ pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem
 /// Jobs whose line was taken back: on no line until the next batch bills them anew.
 pub fn taken_back(books: &Books<'_>, site: &SiteConfig) -> Result<Option<Finding>, RunError> {
     let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(None) };
-    let (jobs, cost) = books.ledger.taken_back(site_id)?;
+    let (jobs, cost) = books.ledger.taken_back(site_id, site.reports.bill_from)?;
     Ok((jobs > 0).then(|| {
         let counted = if jobs == 1 { "1 job".to_owned() } else { format!("{jobs} jobs") };
         let message = format!(

@@ -13,23 +13,27 @@ use crate::ledger::{JobNames, KeyedJob, LedgerError, RowIs};
 impl Taking<'_, '_> {
     /// Takes a row of sums: once for a period, and never beside sums of other days that it shares.
     pub(super) fn sum(&mut self, row: &SumRow<'_>) -> Result<(), IngestError> {
-        if let (Some(period), Some((other, report))) = (self.period, self.sums.overlapping(row, self.period))
+        let (source, name) = subject_of(row.user, row.account);
+        if self.overlap.is_none()
+            && let Some(period) = self.period
+            && let Some((other, report)) = self.sums.overlapping(source, period)
         {
-            if self.bill_from != Source::Jobs {
+            if self.bill_from == source {
                 return Err(IngestError::SumsOverlap { period, other, report });
             }
             self.overlap = Some((period, other, report));
         }
         if let Some(period) = self.period.filter(|period| period.last_day() >= self.today)
-            && self.bill_from != Source::Jobs
+            && self.bill_from == source
         {
             return Err(IngestError::SumsUnfinished { period, today: self.today });
         }
-        let judged = self.sums.sum(row, self.period, &self.report_name);
-        let (source, name) = subject_of(row.user, row.account);
-        match self.period.filter(|_| judged.is_kept) {
-            Some(period) => self.keep_sum(row, source, period, judged.is)?,
-            None => {
+        let judged = self.sums.sum(row, self.period);
+        match (self.period, judged.is_kept) {
+            (Some(period), true) => self.keep_sum(row, source, period, judged.is)?,
+            // A reader never hands over a sum of no days.
+            (None, true) => return Err(IngestError::Reader),
+            (_, false) => {
                 self.ingest.set_source(source);
                 self.ingest.tally(judged.is, row.cost);
             }
@@ -120,7 +124,7 @@ impl Taking<'_, '_> {
     /// Ends a report of sums or balances: differences to earlier ones, names that look alike, exclusions without a
     /// row.
     pub(super) fn end_sums(&mut self, intake: &Intake<'_>) -> Result<(), LedgerError> {
-        let Ending { mut findings, renamed } = self.sums.finish_report();
+        let Ending { mut findings, renamed } = self.sums.finish_report(&self.report_name);
         for (old, new) in renamed {
             self.ingest.maybe_renamed(&old, &new)?;
         }

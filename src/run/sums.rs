@@ -3,7 +3,7 @@
 //! A sum is never added to jobs. Where a site is billed from its jobs, sums are control totals, and a difference is a
 //! finding; a user's sum and an account's sum of one period hold the same jobs and are never added up either.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::books::{Books, aliases};
 use super::error::RunError;
@@ -11,7 +11,7 @@ use super::facts::Exclusions;
 use super::totals::{IntakeTotals, TotalsRow};
 use crate::config::SiteConfig;
 use crate::domain::{Exact, Finding, Period, Severity, Source, SumRow, fold_name, is_within};
-use crate::ledger::{Ledger, LedgerError, NameTable, RowIs, SiteId};
+use crate::ledger::{Ledger, LedgerError, RowIs, SiteId};
 
 /// Start of the names that PaperCut gives to its internal accounts, such as `!!template account!!`.
 const INTERNAL_MARK: &str = "!!";
@@ -32,7 +32,6 @@ struct Entry {
     name: String,
     cost: Exact,
     pages: i64,
-    report: String,
 }
 
 /// The sums that a site's reports gave.
@@ -40,6 +39,8 @@ struct Entry {
 pub struct SumBook {
     /// All rows of one report and key together; of several reports the first.
     sums: BTreeMap<Key, Entry>,
+    /// The days that sums were given for, by whom, and whether by job type: few, where sums are many.
+    spans: BTreeMap<(Source, Period), Span>,
     /// What the report that is being read has brought so far.
     current: HashMap<Key, Entry>,
     /// Accounts of the report's rows, in the form in which they compare.
@@ -73,6 +74,13 @@ pub struct Ending {
     pub findings: Vec<Finding>,
     /// An earlier user whom the report does not have, and a new one with the same sum: perhaps renamed.
     pub renamed: Vec<(String, String)>,
+}
+
+/// The first report of some days.
+#[derive(Clone, Debug)]
+struct Span {
+    report: String,
+    is_by_type: bool,
 }
 
 /// What all sums come to.
@@ -111,7 +119,8 @@ impl SumBook {
                 subject: fold_name(&name),
                 job_type: sum.job_type,
             };
-            let entry = Entry { name, cost: Exact::ZERO, pages: 0, report: sum.report };
+            book.remember(&key, &sum.report);
+            let entry = Entry { name, cost: Exact::ZERO, pages: 0 };
             let entry = book.sums.entry(key).or_insert(entry);
             entry.cost += Exact::from(sum.cost);
             entry.pages += sum.pages;
@@ -119,8 +128,8 @@ impl SumBook {
         Ok(book)
     }
 
-    /// Takes a row of sums of a report with that name and period.
-    pub fn sum(&mut self, row: &SumRow<'_>, period: Option<Period>, report: &str) -> Judged {
+    /// Takes a row of sums of a report with that period.
+    pub fn sum(&mut self, row: &SumRow<'_>, period: Option<Period>) -> Judged {
         let (source, written) = subject_of(row.user, row.account);
         let name = match source {
             Source::AccountSums => written,
@@ -139,7 +148,7 @@ impl SumBook {
         let job_type = row.job_type.unwrap_or("").to_owned();
         let key = Key { source, period, subject, job_type };
         let is_known = self.sums.contains_key(&key) || self.has_other_shape(&key);
-        let entry = Entry { name: name.to_owned(), cost: Exact::ZERO, pages: 0, report: report.to_owned() };
+        let entry = Entry { name: name.to_owned(), cost: Exact::ZERO, pages: 0 };
         let entry = self.current.entry(key).or_insert(entry);
         entry.cost += row.cost.map(Exact::from).unwrap_or_default();
         entry.pages += i64::from(row.pages.unwrap_or(0));
@@ -151,86 +160,106 @@ impl SumBook {
         Judged { is, is_kept: !is_known, finding: excluded }
     }
 
+    fn remember(&mut self, key: &Key, report: &str) {
+        let Some(period) = key.period else { return };
+        let span = || Span { report: report.to_owned(), is_by_type: !key.job_type.is_empty() };
+        self.spans.entry((key.source, period)).or_insert_with(span);
+    }
+
+    fn span(&self, key: &Key) -> Option<&Span> {
+        self.spans.get(&(key.source, key.period?))
+    }
+
     /// Whether an earlier report gave the same sums otherwise: by job type where this one does not, or the reverse.
     fn has_other_shape(&self, key: &Key) -> bool {
-        let same = |other: &&Key| other.source == key.source && other.period == key.period;
-        self.sums.keys().filter(same).any(|other| other.job_type.is_empty() != key.job_type.is_empty())
+        self.span(key).is_some_and(|span| span.is_by_type == key.job_type.is_empty())
     }
 
-    /// A known period of such sums that has days in common with another one and is not the same: sums cannot be
+    /// Known days of such sums that have some in common with another period and are not the same: sums cannot be
     /// divided, so both would count those days.
-    pub fn overlapping(&self, row: &SumRow<'_>, period: Option<Period>) -> Option<(Period, String)> {
-        let (source, _) = subject_of(row.user, row.account);
-        let period = period?;
-        self.sums.iter().filter(|(key, _)| key.source == source).find_map(|(key, entry)| {
-            let other = key.period.filter(|other| *other != period && other.overlaps(&period))?;
-            Some((other, entry.report.clone()))
-        })
+    pub fn overlapping(&self, source: Source, period: Period) -> Option<(Period, String)> {
+        let of_source = self.spans.iter().filter(|((of, _), _)| *of == source);
+        let mut others = of_source.filter(|((_, other), _)| *other != period && other.overlaps(&period));
+        others.next().map(|((_, other), span)| (*other, span.report.clone()))
     }
 
-    /// Ends a report: what it said of a period before, and says differently now, is a finding.
-    pub fn finish_report(&mut self) -> Ending {
-        let mut findings = Vec::new();
-        let differs = |name: &str, known: Exact, now: Exact| {
-            let message = format!(
-                "`{name}` had cost {known} in an earlier report of the same period, and has {now} here; the earlier \
-                 one holds"
-            );
-            Finding::new(Severity::Warning, "sum-differs", message)
-        };
+    /// Ends a report: what it says of days that an earlier one had, and says otherwise, is a finding.
+    pub fn finish_report(&mut self, report: &str) -> Ending {
         let current = std::mem::take(&mut self.current);
-        let mut of_other_shape: BTreeMap<(Source, Option<Period>, String), Exact> = BTreeMap::new();
-        for (key, entry) in &current {
-            match self.sums.get(key) {
-                Some(known) if known.cost != entry.cost => {
-                    findings.push(differs(&known.name, known.cost, entry.cost));
-                }
-                None if self.has_other_shape(key) => {
-                    let subject = (key.source, key.period, key.subject.clone());
-                    *of_other_shape.entry(subject).or_default() += entry.cost;
-                }
-                Some(_) | None => {}
-            }
-        }
-        for ((source, period, subject), cost) in of_other_shape {
-            let of_subject =
-                |key: &&Key| (key.source, key.period, &key.subject) == (source, period, &subject);
-            let known = self.sums.iter().filter(|(key, _)| of_subject(key));
-            let (name, sum) = known.fold((subject.as_str(), Exact::ZERO), |(_, sum), (_, entry)| {
-                (entry.name.as_str(), sum + entry.cost)
-            });
-            if sum != cost {
-                findings.push(differs(name, sum, cost));
-            }
-        }
-        let renamed = self.renamed(&current);
-        let new: Vec<(Key, Entry)> = current
-            .into_iter()
-            .filter(|(key, _)| !self.sums.contains_key(key) && !self.has_other_shape(key))
+        let mut ending = Ending::default();
+        let known_spans: BTreeSet<(Source, Period)> = current
+            .keys()
+            .filter_map(|key| Some((key.source, key.period?)))
+            .filter(|span| self.spans.contains_key(span))
             .collect();
-        self.sums.extend(new);
-        findings.sort();
-        Ending { findings, renamed }
+        for span in known_spans {
+            self.compare_reports(span, &current, &mut ending);
+        }
+        for (key, entry) in current {
+            if !self.sums.contains_key(&key) && !self.has_other_shape(&key) {
+                self.remember(&key, report);
+                self.sums.insert(key, entry);
+            }
+        }
+        ending.findings.sort();
+        ending
     }
 
-    /// New users with the sum of one whom the report lacks, although an earlier report of the same days had them:
-    /// names are those of the day on which a report is made.
-    fn renamed(&self, current: &HashMap<Key, Entry>) -> Vec<(String, String)> {
-        let of_users = |key: &&Key| key.source == Source::UserSums;
-        let is_same = |one: &Entry, other: &Entry| one.cost == other.cost && one.pages == other.pages;
-        let mut pairs = Vec::new();
-        for key in current.keys().filter(of_users).filter(|key| !self.sums.contains_key(key)) {
-            let days = |other: &&Key| {
-                of_users(other) && other.period == key.period && other.job_type == key.job_type
-            };
-            let gone = self.sums.iter().filter(|(other, _)| days(other) && !current.contains_key(other));
-            let mut gone = gone.filter(|(_, entry)| is_same(entry, &current[key]));
-            if let Some((_, entry)) = gone.next() {
-                pairs.push((entry.name.clone(), current[key].name.clone()));
+    /// Compares a report with the first one of the same days, user by user or account by account.
+    fn compare_reports(
+        &self,
+        (source, period): (Source, Period),
+        current: &HashMap<Key, Entry>,
+        ending: &mut Ending,
+    ) {
+        let of_span = |key: &&Key| key.source == source && key.period == Some(period);
+        let known = by_subject(self.sums.iter().filter(|(key, _)| of_span(key)));
+        let now = by_subject(current.iter().filter(|(key, _)| of_span(key)));
+        let is_kept = current.keys().filter(of_span).any(|key| !self.has_other_shape(key));
+        let mut told = |code, message| ending.findings.push(Finding::new(Severity::Warning, code, message));
+        let mut gone: Vec<&Summed<'_>> = Vec::new();
+        for (subject, before) in &known {
+            let name = before.name;
+            match now.get(subject) {
+                Some(after) if after.cost != before.cost => told(
+                    "sum-differs",
+                    format!(
+                        "`{name}` had cost {} in an earlier report of {period}, and has {} here; the earlier one holds",
+                        before.cost, after.cost
+                    ),
+                ),
+                Some(_) => {}
+                None => {
+                    gone.push(before);
+                    told(
+                        "sum-missing",
+                        format!(
+                            "`{name}` had cost {} in an earlier report of {period}, and is not in this one; the earlier \
+                             one holds",
+                            before.cost
+                        ),
+                    );
+                }
             }
         }
-        pairs.sort();
-        pairs
+        for (_, new) in now.iter().filter(|(subject, _)| !known.contains_key(*subject)) {
+            let what = if is_kept { "it is taken too" } else { "it is not taken" };
+            told(
+                "sum-late",
+                format!(
+                    "`{}` has cost {}, and an earlier report of {period} did not have it; {what}",
+                    new.name, new.cost
+                ),
+            );
+            // Names are those of the day on which a report is made: who is new may be one who is gone.
+            let is_nothing = new.cost.is_zero() && new.pages == 0;
+            let same = |one: &&&Summed<'_>| one.cost == new.cost && one.pages == new.pages;
+            let former = gone.iter().find(same).or(gone.first());
+            if let (Some(former), true, false) = (former, source == Source::UserSums && is_kept, is_nothing) {
+                ending.renamed.push((former.name.to_owned(), new.name.to_owned()));
+            }
+        }
+        ending.renamed.sort();
     }
 
     /// What the sums come to.
@@ -271,7 +300,7 @@ impl SumBook {
 
     /// The periods that sums were given for.
     pub fn periods(&self) -> Vec<Period> {
-        let mut periods: Vec<Period> = self.sums.keys().filter_map(|key| key.period).collect();
+        let mut periods: Vec<Period> = self.spans.keys().map(|(_, period)| *period).collect();
         periods.sort();
         periods.dedup();
         periods
@@ -304,7 +333,11 @@ impl SumBook {
         for (source, what, jobs) in
             [(Source::UserSums, "user", users), (Source::AccountSums, "account", accounts)]
         {
-            let is_said = |name: &str| said.contains_key(&(source, fold_name(name).as_str()));
+            let is_said = |name: &str| {
+                let name = fold_name(name);
+                let is_left_out = source == Source::AccountSums && is_within(&name, &self.rules.excluded);
+                is_left_out || said.contains_key(&(source, name.as_str()))
+            };
             for (name, counted) in
                 jobs.iter().filter(|(name, cost)| has(source) && !cost.is_zero() && !is_said(name))
             {
@@ -319,13 +352,14 @@ impl SumBook {
         &self,
         ledger: &Ledger,
         site: SiteId,
-        names: &NameTable,
-        exclusions: &Exclusions,
         is_wanted: impl Fn(&Period) -> bool,
     ) -> Result<Vec<Finding>, LedgerError> {
+        // PaperCut's sums know nothing of what the operator leaves out.
+        let names = ledger.names(site)?;
+        let exclusions = Exclusions::new(&names, Source::Jobs, &[], &[]);
         let mut findings = Vec::new();
         for period in self.periods().into_iter().filter(is_wanted) {
-            let jobs = IntakeTotals::of(ledger, site, period, names, exclusions)?;
+            let jobs = IntakeTotals::of(ledger, site, period, &names, &exclusions)?;
             if jobs.total.jobs > 0 {
                 findings.extend(self.compare(period, &jobs.users, &jobs.accounts));
             }
@@ -337,17 +371,24 @@ impl SumBook {
     pub fn seen_accounts(&self) -> HashSet<String> {
         self.accounts.clone()
     }
+}
 
-    /// The names that sums were given for.
-    pub fn names(&self) -> (Vec<&str>, Vec<&str>) {
-        let of = |source: Source| {
-            self.sums
-                .iter()
-                .filter(move |(key, _)| key.source == source)
-                .map(|(_, entry)| entry.name.as_str())
-        };
-        (of(Source::UserSums).collect(), of(Source::AccountSums).collect())
+/// All sums of a user or account of some days.
+struct Summed<'b> {
+    name: &'b str,
+    cost: Exact,
+    pages: i64,
+}
+
+fn by_subject<'b>(entries: impl Iterator<Item = (&'b Key, &'b Entry)>) -> BTreeMap<&'b str, Summed<'b>> {
+    let mut subjects: BTreeMap<&str, Summed<'_>> = BTreeMap::new();
+    for (key, entry) in entries {
+        let none = Summed { name: &entry.name, cost: Exact::ZERO, pages: 0 };
+        let sum = subjects.entry(key.subject.as_str()).or_insert(none);
+        sum.cost += entry.cost;
+        sum.pages += entry.pages;
     }
+    subjects
 }
 
 fn differs_from_jobs(what: &str, name: &str, period: Period, said: Exact, counted: Exact) -> Finding {
@@ -396,16 +437,29 @@ pub fn across(
         return Ok(Vec::new());
     }
     let across = books.ledger.sums_across(site_id, period, source)?;
+    let book = SumBook::load(&books.ledger, site_id, SumRules::default())?;
+    let own = book.spans.keys().filter(|(of, own)| *of == source && period.contains(own.last_day()));
+    let doubled = own.filter_map(|(_, own)| Some((*own, book.overlapping(source, *own)?)));
+    let doubled = doubled.map(|(own, (other, report))| {
+        let message = format!(
+            "there are sums of {own} and, in {report}, of {other}: the days that they share would count twice; bill from \
+             jobs, or begin a ledger with one summary of these days"
+        );
+        Finding::new(Severity::Error, "sums-overlap", message)
+    });
+    let told = books.ledger.sum_findings(site_id, source, period)?;
     Ok(across
         .into_iter()
         .map(|(report, own)| {
             let message = format!(
-                "{report} has sums of {own}, which cannot be divided: bill `--period {}..{}`, or give summaries of {period}",
+                "{report} has sums of {own}, which cannot be divided: bill `--period {}..{}` for them",
                 own.first_day(),
                 own.last_day()
             );
             Finding::new(Severity::Error, "sum-across-periods", message)
         })
+        .chain(doubled)
+        .chain(told)
         .collect())
 }
 
@@ -418,9 +472,7 @@ pub fn beside(
 ) -> Result<Vec<Finding>, RunError> {
     let rules = SumRules::of(&site.exclude_accounts, &aliases(site));
     let book = SumBook::load(&books.ledger, site_id, rules)?;
-    let names = books.ledger.names(site_id)?;
-    let exclusions = Exclusions::new(&names, Source::Jobs, &site.exclude_accounts, &site.ignore_printers);
-    Ok(book.beside_jobs(&books.ledger, site_id, &names, &exclusions, is_wanted)?)
+    Ok(book.beside_jobs(&books.ledger, site_id, is_wanted)?)
 }
 
 #[cfg(test)]
@@ -448,16 +500,16 @@ mod tests {
     #[test]
     fn an_equal_second_summary_is_repeated_and_another_one_is_told() {
         let mut book = SumBook::default();
-        assert_eq!(book.sum(&row(Some("ann"), None, "1.00"), october(), "a.csv").is, RowIs::New);
-        assert!(book.finish_report().findings.is_empty());
-        assert_eq!(book.sum(&row(Some("ANN"), None, "1.00"), october(), "a.csv").is, RowIs::Repeated);
-        assert!(book.finish_report().findings.is_empty());
-        book.sum(&row(Some("ann"), None, "1.20"), october(), "a.csv");
-        let told = book.finish_report().findings;
+        assert_eq!(book.sum(&row(Some("ann"), None, "1.00"), october()).is, RowIs::New);
+        assert!(book.finish_report("a.csv").findings.is_empty());
+        assert_eq!(book.sum(&row(Some("ANN"), None, "1.00"), october()).is, RowIs::Repeated);
+        assert!(book.finish_report("a.csv").findings.is_empty());
+        book.sum(&row(Some("ann"), None, "1.20"), october());
+        let told = book.finish_report("a.csv").findings;
         assert_eq!(told.len(), 1);
         assert_eq!(
             told[0].message,
-            "`ann` had cost 1.00 in an earlier report of the same period, and has 1.20 here; the earlier one holds"
+            "`ann` had cost 1.00 in an earlier report of 2026-10, and has 1.20 here; the earlier one holds"
         );
         assert_eq!(book.totals().cost.to_string(), "1.00");
     }
@@ -465,9 +517,9 @@ mod tests {
     #[test]
     fn users_and_accounts_of_one_period_are_not_added_up() {
         let mut book = SumBook::default();
-        book.sum(&row(Some("ann"), None, "1.00"), october(), "a.csv");
-        book.sum(&row(None, Some("LABS"), "0.40"), october(), "a.csv");
-        book.finish_report();
+        book.sum(&row(Some("ann"), None, "1.00"), october());
+        book.sum(&row(None, Some("LABS"), "0.40"), october());
+        book.finish_report("a.csv");
         let totals = book.totals();
         assert_eq!((totals.cost.to_string(), totals.pages), ("1.00".to_owned(), 2));
         assert_eq!(totals.accounts["LABS"].to_string(), "0.40");
@@ -476,8 +528,8 @@ mod tests {
     #[test]
     fn a_difference_to_the_jobs_names_both_sides() {
         let mut book = SumBook::default();
-        book.sum(&row(Some("omar"), None, "0.50"), october(), "a.csv");
-        book.finish_report();
+        book.sum(&row(Some("omar"), None, "0.50"), october());
+        book.finish_report("a.csv");
         let jobs = BTreeMap::from([("Omar".to_owned(), Exact::from("0.30".parse::<Money>().unwrap()))]);
         let told = book.compare(october().unwrap(), &jobs, &BTreeMap::new());
         assert_eq!(

@@ -13,7 +13,7 @@ use super::sums::SumBook;
 use crate::domain::{
     Finding, Money, Period, Rejection, Row, RowChain, Severity, Source, fold_name, is_within,
 };
-use crate::ledger::{Ingest, JobNames, KeyedJob, LedgerError, RowIs};
+use crate::ledger::{Ingest, JobNames, KeyedJob, LedgerError, Place, RowIs};
 use crate::sources::{ReadRowsError, Report};
 
 /// Batches that the reader may be ahead of the writer: enough to even out, too few to hold much memory.
@@ -124,7 +124,7 @@ impl<'l, 's> Taking<'l, 's> {
                     self.job(job, batch.document(job))?;
                 }
                 Packed::Name(kind, name) => self.name(*kind, name)?,
-                Packed::Rejected(rejection) if self.pass(rejection.row)? => {
+                Packed::Rejected(rejection) if self.pass(rejection.row)? != Place::New => {
                     // It is told once; a file that grows every night is no news of an old line.
                     self.ingest.tally(RowIs::Repeated, rejection.cost);
                 }
@@ -134,19 +134,23 @@ impl<'l, 's> Taking<'l, 's> {
                 Packed::Sum(PackedSum::Balance(balance)) => self.balance(&balance.row()),
                 Packed::Place(chain) => self.place = Some(*chain),
                 Packed::LeftOut(row, cost) => {
-                    self.pass(*row)?;
-                    self.ingest.tally(RowIs::NotBillable, *cost);
+                    // A row whose job is there is billed, whatever the layout says now.
+                    let is = match self.pass(*row)? {
+                        Place::Taken(_) => RowIs::Repeated,
+                        Place::Passed | Place::New => RowIs::NotBillable,
+                    };
+                    self.ingest.tally(is, *cost);
                 }
             }
         }
         Ok(())
     }
 
-    /// Takes notice of a row that gives no job, where the file is followed; true where it was there before.
-    fn pass(&mut self, row: u64) -> Result<bool, LedgerError> {
+    /// Takes notice of a row that gives no job, where the file is followed.
+    fn pass(&mut self, row: u64) -> Result<Place, LedgerError> {
         match self.place.take() {
             Some(chain) => self.ingest.pass(chain, row),
-            None => Ok(false),
+            None => Ok(Place::New),
         }
     }
 

@@ -90,3 +90,22 @@ fn a_line_that_the_layout_left_out_is_taken_once_it_does_not() {
     assert!(ingest(&space).is_empty());
     assert_eq!(totals(&space), (3, "0.50".to_owned()));
 }
+
+#[test]
+fn lines_with_a_time_are_known_wherever_they_stand() {
+    let space = space();
+    space.edit("\"date\", \"user\"", "\"time\", \"user\"");
+    let line = |minute: u32| format!("2026-10-05 10:{minute:02}:07|ann|MFD-1|{minute}|0.10\n");
+    let lines = |minutes: std::ops::Range<u32>| minutes.map(line).collect::<String>();
+    space.write("inbox/charges.log", lines(1..6));
+    space.write("inbox/other.log", lines(20..22));
+    assert!(ingest(&space).is_empty());
+    // Cut at its front; another file's lines at its end. A comment moves no line.
+    space.write("inbox/charges.log", lines(4..9));
+    assert_eq!(ingest(&space), ["followed-file-changed"]);
+    space.write("inbox/charges.log", lines(1..6) + &lines(20..22));
+    assert_eq!(ingest(&space), ["followed-file-changed"]);
+    space.write("inbox/charges.log", "# by the gateway\n".to_owned() + &lines(1..6) + &line(30) + &line(30));
+    assert!(ingest(&space).is_empty());
+    assert_eq!(totals(&space), (9, "0.90".to_owned()));
+}

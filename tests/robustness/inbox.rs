@@ -316,3 +316,26 @@ fn a_file_whose_date_is_far_in_the_future_does_not_wait_for_it() {
     space.run(&["run"]).exits(0);
     space.is_billed();
 }
+
+#[test]
+fn rows_that_could_not_be_read_are_looked_at_again_when_the_settings_change() {
+    let space = Space::empty();
+    let date = |day: u32| format!("{day:02}/10/2026 10:00:00,ann,MFD-1,a{day}.pdf,1,0,0.10\n");
+    space.write(
+        "inbox/october.csv",
+        HEADER.to_owned() + &date(13) + &date(14) + "15/10/2026 10:00:00,ann,MFD-1,b.pdf,1,0,x\n",
+    );
+    let (_, document) = space.json(&["ingest"]);
+    assert_eq!(
+        (document["files"][0]["new"].as_i64(), document["files"][0]["rejected"].as_i64()),
+        (Some(2), Some(1))
+    );
+    let (_, document) = space.json(&["ingest"]);
+    assert_eq!(document["files"][0]["new"], 0, "nothing has changed");
+    space.edit("quiet_seconds = 0\n", "quiet_seconds = 0\n[site.reports.columns]\n\"Other\" = \"other\"\n");
+    let (_, document) = space.json(&["ingest"]);
+    let file = &document["files"][0];
+    let counts = ["new", "repeated", "rejected"].map(|key| file[key].as_i64().unwrap());
+    assert_eq!(counts, [0, 2, 1], "read once more, and nothing counts twice");
+    space.run(&["ingest"]).exits(0);
+}

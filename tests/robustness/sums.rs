@@ -120,3 +120,47 @@ fn a_space_that_turns_from_sums_to_jobs_is_credited_the_one_and_charged_the_othe
     let (_, again) = space.json(&["bill", "--period", "2026-10", "--issue", "--despite-gaps"]);
     assert_eq!(again["lines"], serde_json::json!([]), "nothing is left to correct");
 }
+
+#[test]
+fn two_users_of_one_summary_who_are_one_are_billed_for_both() {
+    let space = by_sums();
+    space.write("inbox/a.csv", october(&["ann,10,2,4,1.00", "anna,20,0,3,2.00"]));
+    space.run(&["ingest"]).exits(0);
+    space.edit("quiet_seconds = 0\n", "quiet_seconds = 0\nalias = { anna = \"ann\" }\n");
+    space.run(&["ingest"]).exits(0);
+    let (_, bill) = space.json(&["bill", "--period", "2026-10", "--issue"]);
+    assert_eq!(
+        (bill["proof"]["billed"].as_str(), bill["proof"]["reported"].as_str()),
+        (Some("3.00"), Some("3.00"))
+    );
+}
+
+#[test]
+fn months_that_were_billed_from_jobs_are_not_corrected_unasked() {
+    let space = Space::new();
+    space.run(&["run"]).exits(0);
+    space.edit("quiet_seconds = 0\n", "quiet_seconds = 0\n[site.reports]\nbill_from = \"user-sums\"\n");
+    space.write("inbox/november.csv", summary("Nov 1, 2026", "Nov 30, 2026", &["ann,10,2,4,1.00"]));
+    let ran = space.run(&["--as-of", "2026-12-03T06:00:00", "run"]).exits(3);
+    assert!(format!("{ran:?}").contains("was billed from other reports"), "{ran:?}");
+    assert_eq!(space.sum("SELECT count(*) FROM batch"), 1);
+}
+
+#[test]
+fn a_second_summary_with_other_users_is_told_by_the_bill() {
+    let space = by_sums();
+    space.write("inbox/a.csv", october(&["ann,10,2,4,1.00"]));
+    space.write("inbox/b.csv", october(&["ben,12,2,5,1.20"]));
+    let (_, bill) = space.json(&["ingest"]);
+    assert_eq!(bill["refused"], serde_json::json!([]));
+    let (code, bill) = space.json(&["bill", "--period", "2026-10", "--issue"]);
+    let codes: Vec<&str> = bill["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect();
+    assert_eq!((code, bill["state"].as_str()), (Some(3), Some("draft")), "perhaps ann is ben now: {bill}");
+    assert!(codes.contains(&"sum-missing") && codes.contains(&"sum-late"), "{codes:?}");
+    assert!(codes.contains(&"user-maybe-renamed"), "{codes:?}");
+}

@@ -10,7 +10,6 @@ use crate::domain::{Currency, Finding, Money, Severity, Source};
 use crate::ledger::{self, Ledger, Marks};
 use crate::run::balances::BalanceBook;
 use crate::run::books::{aliases, read_settings};
-use crate::run::facts::Exclusions;
 use crate::run::ingest::{Outcome, ingest};
 use crate::run::intake::Intake;
 use crate::run::sums::{SumBook, SumRules};
@@ -71,9 +70,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         &rules.ignore_printers,
     )?;
     let book = SumBook::load(&ledger, site, SumRules::of(&rules.exclude_accounts, &rules.aliases))?;
-    let names = ledger.names(site)?;
-    let exclusions = Exclusions::new(&names, Source::Jobs, &rules.exclude_accounts, &rules.ignore_printers);
-    let differences = book.beside_jobs(&ledger, site, &names, &exclusions, |_| true)?;
+    let differences = book.beside_jobs(&ledger, site, |_| true)?;
     let totals = book.or_jobs(totals);
     if let Some(Ok(Outcome::Taken(last))) = results.last_mut().map(|result| &mut result.outcome) {
         last.findings.extend(differences);

@@ -7,10 +7,18 @@ ALTER TABLE job ADD COLUMN source INTEGER NOT NULL DEFAULT 0 CHECK (source BETWE
 ALTER TABLE job ADD COLUMN job_count INTEGER NOT NULL DEFAULT 1 CHECK (job_count >= 0);
 ALTER TABLE report ADD COLUMN source INTEGER NOT NULL DEFAULT 0 CHECK (source BETWEEN 0 AND 2);
 
+-- A digest of what the operator said of the site's reports when it was read: rows that could not be read then are looked
+-- at again when it changes.
+ALTER TABLE report ADD COLUMN settings BLOB;
+
 -- Whether a report of jobs says printer and document, which tell jobs apart: reports that differ in it cannot have days
 -- in common, or their jobs would count twice.
 ALTER TABLE report ADD COLUMN has_printer INTEGER CHECK (has_printer IN (0, 1));
 ALTER TABLE report ADD COLUMN has_document INTEGER CHECK (has_document IN (0, 1));
+UPDATE report SET has_printer = found.has_printer FROM (
+    SELECT report_id, max(printer.name <> '') AS has_printer FROM job JOIN printer ON printer.id = printer_id
+    GROUP BY report_id
+) AS found WHERE found.report_id = report.id;
 
 -- The rows of followed files, each by a hash over it and all rows before it: so a line counts once, whatever the file
 -- is called by now, and equal lines at two places count twice. `generation` is the report in which a file was first
