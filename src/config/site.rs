@@ -10,7 +10,7 @@ use super::paths::Paths;
 use super::raw::Section;
 use super::secrets::{SecretSource, source};
 use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind, Source, fold_name};
-use crate::sources::{ColumnsText, LayoutText, check_layout};
+use crate::sources::{ColumnsText, LayoutText, check_field, check_layout};
 
 /// A site, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -152,6 +152,12 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
 
 /// The zone that was probably meant.
 fn nearest_zone(found: &str) -> String {
+    let city = |zone: &&Tz| {
+        zone.name().rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(found.trim()))
+    };
+    if let Some(zone) = chrono_tz::TZ_VARIANTS.iter().filter(|zone| zone.name().contains('/')).find(city) {
+        return format!("a zone such as `{zone}`");
+    }
     let distance =
         |zone: &Tz| strsim::damerau_levenshtein(&zone.name().to_lowercase(), &found.to_lowercase());
     let near =
@@ -196,12 +202,18 @@ fn reports(section: &Section<'_>) -> ReportConfig {
     {
         section.problem("encoding", format!("`{name}`"), "an encoding such as `utf-8` or `windows-1252`");
     }
+    let columns = section.map("columns");
+    for (header, word) in &columns {
+        if let Some(expected) = check_field(word) {
+            section.section("columns").problem(header, format!("`{word}`"), expected);
+        }
+    }
     ReportConfig {
         date_order: section.choice("date_order", &orders),
         decimal_mark: section.choice("decimal_mark", &marks),
         encoding,
         kind: section.choice("kind", &kinds),
-        columns: section.map("columns"),
+        columns,
         sheets: section.texts("sheets"),
         bill_from: section.choice("bill_from", &sources).unwrap_or_default(),
         layouts: Vec::new(),

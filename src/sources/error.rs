@@ -369,7 +369,9 @@ impl ReadError {
             ReadError::DecimalMarkMixed { .. } => {
                 "export the report again; a spreadsheet may have changed some of the amounts"
             }
-            ReadError::UnclosedQuote { .. } => "export the report again; the row is cut off or damaged",
+            ReadError::UnclosedQuote { .. } => {
+                "export the report again, the row is cut off or damaged; or read it by a layout with `quotes = false`"
+            }
             ReadError::NulByte { .. } => "export the report again; a disk or a copy may have damaged it",
             ReadError::RowTooLong { .. } => "look at the row: it is not a row of a report",
             ReadError::PeriodUnknown { .. } => {

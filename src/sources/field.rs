@@ -89,8 +89,9 @@ impl Field {
     }
 }
 
-/// All words, for a message.
+/// The words that people use, for a message; the marks of kinds are ours alone.
 pub(super) fn names() -> String {
-    let names: Vec<String> = Field::ALL.iter().map(|(_, name)| format!("`{name}`")).collect();
-    names.join(", ")
+    let is_own = |name: &str| name.ends_with("-mark");
+    let names = Field::ALL.iter().map(|(_, name)| *name).filter(|name| !is_own(name));
+    names.map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -16,6 +16,19 @@ pub(super) struct Headers {
     own: HashMap<String, Field>,
 }
 
+/// What is wrong with the field of a header in the operator's settings, where something is.
+pub fn check_field(word: &str) -> Option<String> {
+    if Field::parse(word).is_some() {
+        return None;
+    }
+    let words = super::field::names();
+    let near = Field::ALL.iter().map(|(_, known)| (strsim::damerau_levenshtein(known, word), *known)).min();
+    Some(match near {
+        Some((distance, known)) if distance <= 2 => format!("`{known}`, which is the nearest field"),
+        _ => format!("one of {words}"),
+    })
+}
+
 impl Headers {
     /// The built-in headers with the operator's own.
     pub(super) fn new(settings: &ReadSettings) -> Result<Headers, ReadError> {

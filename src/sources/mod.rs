@@ -68,6 +68,7 @@ pub mod directory;
 
 pub use error::{ReadError, ReadRowsError};
 pub use handover::ReadTotals;
+pub use headers::check_field;
 pub use layout_text::{ColumnsText, LayoutProblem, LayoutText};
 pub use profile::check_layout;
 pub use report::{Report, examine};

@@ -169,7 +169,12 @@ fn tail(layout: &Layout, content: &Content) -> Tail {
 fn first_period(start: &Start, settings: &ReadSettings) -> PeriodLine {
     let comments = start.preamble.iter().filter(|line| is_comment(line));
     let mut lines = comments.map(|line| read_period(line, settings.date_order));
-    lines.find(|line| *line != PeriodLine::Absent).unwrap_or(PeriodLine::Absent)
+    // Somebody may have taken the sign away that makes a comment of it.
+    let bare = || {
+        let lines = start.preamble.iter().map(|line| read_period(line, settings.date_order));
+        lines.into_iter().find(|line| matches!(line, PeriodLine::Read(_)))
+    };
+    lines.find(|line| *line != PeriodLine::Absent).or_else(bare).unwrap_or(PeriodLine::Absent)
 }
 
 fn says(layout: &Layout, field: Field) -> bool {

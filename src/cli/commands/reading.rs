@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use crate::cli::ui::{Notes, Ui, counted, grouped};
-use crate::domain::{Exact, Finding, ReportFacts, ReportKind};
+use crate::domain::{Exact, Finding, ReportFacts, ReportKind, Source};
 use crate::ledger::{Ingested, RowIs, StoredReport};
 use crate::outputs::mirror::FindingJson;
 use crate::run::ingest::{Outcome, TakenReport};
@@ -207,7 +207,10 @@ pub(super) fn sentence(verb: &str, name: &str, outcome: &Outcome) -> String {
             stored.ingested_at.split('T').next().unwrap_or(""),
             stored.name
         ),
-        Outcome::Taken(report) => format!("{verb} {name}: {}.", counts(&report.ingested)),
+        Outcome::Taken(report) => {
+            let of = if report.facts.source == Source::Jobs { "" } else { " (sums)" };
+            format!("{verb} {name}{of}: {}.", counts(&report.ingested))
+        }
     }
 }
 
@@ -276,6 +279,9 @@ pub(super) fn page(ui: &mut Ui<'_>, name: &str, report: &TakenReport) {
     ui.line(format!("  encoding {}, delimiter {delimiter}, period {period}", facts.encoding));
     for reason in &facts.reasons {
         ui.line(format!("  {reason}"));
+    }
+    if facts.source != Source::Jobs {
+        ui.line("  Its rows are sums: compared with the jobs of their days, and billed only where `bill_from` says so");
     }
     let read = facts.columns.iter().filter_map(|(header, field)| Some(format!("{header} = {}", (*field)?)));
     ui.line(format!("  columns read: {}", read.collect::<Vec<_>>().join(", ")));
