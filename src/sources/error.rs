@@ -140,6 +140,20 @@ pub enum ReadError {
         /// The headers that stand there.
         headers: String,
     },
+    /// A file that a layout without a header does not fit.
+    #[error(
+        "this is not a report, and not quite the layout `{layout}`: row {row}: found {found}, expected {expected}"
+    )]
+    LayoutUnlike {
+        /// The first row.
+        row: u64,
+        /// Name of the layout.
+        layout: String,
+        /// What stands there.
+        found: String,
+        /// What the layout has there.
+        expected: String,
+    },
     /// A layout that makes no sense.
     #[error("layout `{layout}`: `{}`: found {}, expected {}", .problem.key, .problem.found, .problem.expected)]
     LayoutWrong {
@@ -264,6 +278,7 @@ impl ReadError {
             ReadError::OwnOutput(_) => "own-output",
             ReadError::ColumnMissing { .. } => "column-missing",
             ReadError::LayoutMissing { .. } => "layout-missing",
+            ReadError::LayoutUnlike { .. } => "layout-unlike",
             ReadError::LayoutWrong { .. } => "layout-wrong",
             ReadError::ColumnTwice { .. } => "column-twice",
             ReadError::DateOrderUnknown { .. } => "date-order-unknown",
@@ -286,6 +301,7 @@ impl ReadError {
         match self {
             ReadError::ColumnMissing { row, .. }
             | ReadError::LayoutMissing { row, .. }
+            | ReadError::LayoutUnlike { row, .. }
             | ReadError::ColumnTwice { row, .. }
             | ReadError::DateOrderUnknown { row, .. }
             | ReadError::DateOrderMixed { row, .. }
@@ -353,6 +369,7 @@ impl ReadError {
             ReadError::LayoutMissing { .. } => {
                 "correct the layout's headers, or export the file with these columns"
             }
+            ReadError::LayoutUnlike { .. } => "correct the layout's columns, or its `date_format`",
             ReadError::LayoutWrong { .. } => "correct the layout in the configuration",
             ReadError::ColumnTwice { .. } => {
                 "remove one of the columns, or name the right one in the settings"

@@ -9,6 +9,7 @@ use super::date::Written;
 use super::error::ReadError;
 use super::field::Field;
 use super::headers::{Headers, key};
+use super::limits::QUOTED_CHARS_MAX;
 use super::profile::{ColumnRule, Profile, Profiles, RowsAre};
 
 /// The columns of a report.
@@ -76,12 +77,23 @@ impl Layout {
         }
     }
 
-    /// Takes a row for the first of a file without a header, by the cells that stand in its columns.
-    pub(super) fn without_header(row: &RowText<'_>, profile: &Arc<Profile>) -> Option<Layout> {
+    /// Takes a row for the first of a file without a header, by the cells that stand in its columns. Otherwise says what
+    /// does not fit; `None` where the layout has a header.
+    pub(super) fn without_header(
+        row: &RowText<'_>,
+        profile: &Arc<Profile>,
+    ) -> Option<Result<Layout, ReadError>> {
         let Some(ColumnRule::ByPosition(columns)) = &profile.columns else { return None };
         let count = row.len();
+        let unlike = |found: String, expected: String| ReadError::LayoutUnlike {
+            row: row.row,
+            layout: profile.name.clone(),
+            found,
+            expected,
+        };
         if count < columns.len() || count > columns.len() && !profile.more_columns {
-            return None;
+            let expected = format!("{}, one for each of its columns", columns.len());
+            return Some(Err(unlike(format!("{count} cells"), expected)));
         }
         let rest = (columns.len()..count).map(|_| None);
         let fields: Vec<Option<Field>> = columns.iter().copied().chain(rest).collect();
@@ -101,7 +113,20 @@ impl Layout {
             width: count,
             sheet: None,
         };
-        (layout.has_filtered_columns() && layout.has_values(row)).then_some(layout)
+        if !layout.has_filtered_columns() {
+            return Some(Err(unlike(
+                format!("{count} cells"),
+                "the columns that its filters name".to_owned(),
+            )));
+        }
+        Some(match layout.misfit(row) {
+            None => Ok(layout),
+            Some((column, expected)) => {
+                let cell = row.get(column).map(clean).unwrap_or_default();
+                let cell: String = cell.chars().take(QUOTED_CHARS_MAX).collect();
+                Err(unlike(format!("`{cell}` as `{}`", layout.header(Some(column))), expected))
+            }
+        })
     }
 
     /// Whether the columns that the layout's filters name are there: a filter on nothing would leave out nothing, or all.
@@ -109,31 +134,34 @@ impl Layout {
         self.profile.filtered().all(|column| self.column_named(column).is_some())
     }
 
-    /// Whether the cells of a row look like what its columns hold.
-    fn has_values(&self, row: &RowText<'_>) -> bool {
+    /// The first cell of a row that does not look like what its column holds, and what that is.
+    fn misfit(&self, row: &RowText<'_>) -> Option<(usize, String)> {
         let day_apart = self.column(Field::TimeOfDay).is_some();
-        self.fields.iter().enumerate().all(|(column, field)| {
+        let has_digit = |cell: &str| cell.is_empty() || cell.contains(|sign: char| sign.is_ascii_digit());
+        self.fields.iter().enumerate().find_map(|(column, field)| {
             let cell = row.get(column).map(clean).unwrap_or_default();
-            match field {
-                Some(Field::Time) => match &self.profile.date_format {
-                    Some(format) => {
-                        let beside = self.column(Field::TimeOfDay).and_then(|column| row.moment(column));
-                        super::date::read_parts(cell, beside, format).is_some()
-                    }
-                    None => {
-                        row.moment(column).is_some_and(|cell| Written::read(cell).is_some())
-                            && !(day_apart && cell.contains(':'))
-                    }
-                },
-                Some(Field::TimeOfDay) => super::date::is_time_only(row.moment(column).unwrap_or_default()),
-                Some(Field::Pages | Field::CopyPages | Field::Copies | Field::ColourPages | Field::Jobs) => {
-                    cell.is_empty() || cell.starts_with(|sign: char| sign.is_ascii_digit())
+            let moment = row.moment(column).unwrap_or_default();
+            let (fits, expected) = match (field, &self.profile.date_format) {
+                (Some(Field::Time), Some(format)) => {
+                    let beside = self.column(Field::TimeOfDay).and_then(|column| row.moment(column));
+                    let fits = super::date::read_parts(cell, beside, format).is_some();
+                    (fits, format!("a date in the form `{format}`"))
                 }
-                Some(Field::Cost | Field::Balance) => {
-                    cell.is_empty() || cell.contains(|sign: char| sign.is_ascii_digit())
+                (Some(Field::Time), None) => {
+                    let fits = Written::read(moment).is_some() && !(day_apart && cell.contains(':'));
+                    (fits, "a date".to_owned())
                 }
-                _ => true,
-            }
+                (Some(Field::TimeOfDay), None) => {
+                    (super::date::is_time_only(moment), "a time of day".to_owned())
+                }
+                (
+                    Some(Field::Pages | Field::CopyPages | Field::Copies | Field::ColourPages | Field::Jobs),
+                    _,
+                ) => (has_digit(cell), "a whole number".to_owned()),
+                (Some(Field::Cost | Field::Balance), _) => (has_digit(cell), "an amount".to_owned()),
+                _ => return None,
+            };
+            (!fits).then_some((column, expected))
         })
     }
 

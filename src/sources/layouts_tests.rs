@@ -60,9 +60,22 @@ fn columns_by_position_need_no_header_and_lose_no_row() {
         layout,
         "2024-03-05^ann^x^1\n",
         &[
-            "not-a-report: this is not a report: none of its first rows has the column headers of a known kind of report",
+            "layout-unlike: this is not a report, and not quite the layout `gateway`: row 1: found 4 cells, expected 5, one for each of its columns",
         ],
     );
+}
+
+#[test]
+fn what_is_unlike_a_layout_is_named_by_its_column() {
+    let layout = "name = 'gateway'\ncolumns = ['date', 'time', 'user', 'cost']\ndate_format = '%m-%d-%Y'";
+    check(
+        layout,
+        "10/05/2026,9:15:00 PM,ann,0.30\n",
+        &[
+            "layout-unlike: this is not a report, and not quite the layout `gateway`: row 1: found `10/05/2026` as `date`, expected a date in the form `%m-%d-%Y`",
+        ],
+    );
+    check(layout, "10-05-2026,9:15:00 PM,ann,0.30\n", &["1 2026-10-05 21:15:00 ann 0p 0.30"]);
 }
 
 #[test]

@@ -2,8 +2,6 @@
 //!
 //! Neither the name of a file nor that of a sheet counts.
 
-use std::sync::Arc;
-
 use crate::domain::ReportKind;
 
 use super::cells::RowText;
@@ -11,7 +9,7 @@ use super::csv::{Rows, Tail};
 use super::error::ReadError;
 use super::layout::{HeaderFit, Layout, clean, missing_columns};
 use super::limits::HEADER_ROWS_MAX;
-use super::profile::{ColumnRule, Profile, Profiles, RowsAre};
+use super::profile::{ColumnRule, Profiles, RowsAre};
 use super::sketch::sketch;
 
 /// Delimiters in the order in which they are preferred when equally many headers are known.
@@ -66,12 +64,9 @@ impl<'n> Search<'n> {
 
     /// Takes a row for the first one of a layout without a header.
     pub(super) fn look_without_header(&mut self, row: &RowText<'_>) -> Option<Layout> {
-        self.known.all(self.wanted).find_map(|profile| self.first_row(row, profile))
-    }
-
-    /// The same for one layout; a kind that is only recognised is remembered.
-    fn first_row(&self, row: &RowText<'_>, profile: &Arc<Profile>) -> Option<Layout> {
-        Layout::without_header(row, profile).filter(|layout| layout.profile.rows != RowsAre::Named)
+        let profiles = self.known.all(self.wanted).filter(|profile| profile.rows != RowsAre::Named);
+        let mut fits = profiles.filter_map(|profile| Layout::without_header(row, profile)?.ok());
+        fits.next()
     }
 
     /// No row is a header: what the rows are instead.
@@ -123,26 +118,27 @@ pub(super) fn find_header(
     }
     match best {
         Some((_, start)) => Ok(start),
-        None => start_without_header(text, known, wanted).unwrap_or_else(|| {
-            Err(match search.why_not() {
-                ReadError::NotAReport { .. } => {
-                    ReadError::NotAReport { layout: sketch(text, &delimiters, &known.headers) }
-                }
-                error => error,
-            })
+        None => start_without_header(text, known, wanted).map_err(|error| match (error, search.why_not()) {
+            (Some(error @ ReadError::KindNotRead(_)), _) => error,
+            (Some(unlike), ReadError::NotAReport { .. }) => unlike,
+            (None, ReadError::NotAReport { .. }) => {
+                ReadError::NotAReport { layout: sketch(text, &delimiters, &known.headers) }
+            }
+            (_, error) => error,
         }),
     }
 }
 
 /// Finds the first row of a layout without a header: one of the operator's before a built-in one, and one that is read
-/// before one that is only recognised.
+/// before one that is only recognised. Where none fits, says what is unlike the first of the operator's.
 fn start_without_header(
     text: &str,
     known: &Profiles,
     wanted: Option<ReportKind>,
-) -> Option<Result<Start, ReadError>> {
+) -> Result<Start, Option<ReadError>> {
     let profiles =
         known.all(wanted).filter(|profile| matches!(profile.columns, Some(ColumnRule::ByPosition(_))));
+    let mut unlike = None;
     for profile in profiles {
         let delimiters = profile.delimiter.map_or_else(|| DELIMITERS.to_vec(), |sign| vec![sign]);
         for delimiter in delimiters {
@@ -160,19 +156,26 @@ fn start_without_header(
                 let is_fewer = |layout: &Layout| {
                     fewest.as_ref().is_none_or(|known| layout.headers.len() < known.headers.len())
                 };
-                fewest = Layout::without_header(&row, profile).filter(is_fewer).or(fewest);
+                match Layout::without_header(&row, profile) {
+                    Some(Ok(layout)) if is_fewer(&layout) => fewest = Some(layout),
+                    // Only a layout of the operator's was meant for this file.
+                    Some(Err(error)) if known.own().contains(profile) => {
+                        unlike.get_or_insert(error);
+                    }
+                    _ => {}
+                }
             }
             match fewest {
                 Some(layout) if profile.rows == RowsAre::Named => {
-                    return Some(Err(ReadError::KindNotRead(layout.kind)));
+                    return Err(Some(ReadError::KindNotRead(layout.kind)));
                 }
                 // What stands above the first row that fits is not skipped: such rows are rejected, and told.
-                Some(layout) => return Some(Ok(Start::without_header(Some(delimiter), layout))),
+                Some(layout) => return Ok(Start::without_header(Some(delimiter), layout)),
                 None => {}
             }
         }
     }
-    None
+    Err(unlike)
 }
 
 /// A first line `sep=;`, as spreadsheets write it.
