@@ -276,6 +276,17 @@ fn archives_hold_any_report() {
 }
 
 #[test]
+fn a_sheet_that_is_blank_without_end_is_refused() {
+    let blank = " ".repeat(64 << 20);
+    check(
+        &xlsx(&[("Log", &blank)]),
+        &[
+            "archive-too-large: the XLSX workbook unpacks to more than 67108864 bytes, which no report of its size does",
+        ],
+    );
+}
+
+#[test]
 fn an_open_document_without_its_end_is_refused() {
     let rows = "<table:table table:name=\"A\"><table:table-row><table:table-cell office:value-type=\"string\"><text:p>Date</text:p></table:table-cell></table:table-row>";
     let ods = |rows: &str| {

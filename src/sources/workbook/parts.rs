@@ -7,7 +7,9 @@ use zip::ZipArchive;
 
 use super::super::archive::ZipKind;
 use super::super::error::ReadError;
-use super::super::limits::{ARCHIVE_FILES_MAX, CHUNK_BYTES, PART_BYTES_MAX};
+use super::super::limits::{
+    ARCHIVE_FILES_MAX, CHUNK_BYTES, PART_BYTES_MAX, UNPACKED_BYTES_FREE, UNPACKED_RATIO_MAX,
+};
 use super::broken;
 
 /// The smallest text in the table of texts, in bytes: `<si/>`.
@@ -38,6 +40,12 @@ impl Parts {
             };
             let has_records = ["xl/workbook.bin", "xl/sharedstrings.bin"].contains(&name.as_str());
             if is_sheet {
+                // What unpacks to more than this size says is an error of the archive.
+                let most =
+                    entry.compressed_size().saturating_mul(UNPACKED_RATIO_MAX).max(UNPACKED_BYTES_FREE);
+                if entry.size() > most {
+                    return Err(ReadError::ArchiveTooLarge { container, most });
+                }
                 parts.sheets.push(index);
             } else if kind == ZipKind::Xlsb && has_records {
                 parts.merges_rows(entry)?;
