@@ -9,6 +9,7 @@ import hashlib
 import io
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -73,11 +74,7 @@ def joined(archive: zipfile.ZipFile, names: list[str]) -> bytes:
 
 
 def keep_zip(data: bytes) -> None:
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except zipfile.BadZipFile:
-        keep("archive", data)
-        return
+    archive = zipfile.ZipFile(io.BytesIO(data))
     names = archive.namelist()
     if "xl/workbook.xml" in names:
         sheet, other = "xl/worksheets/sheet1.xml", "xl/worksheets/sheet2.xml"
@@ -94,10 +91,17 @@ def keep_zip(data: bytes) -> None:
 
 def keep_file(data: bytes) -> None:
     if data.startswith(b"PK"):
-        keep_zip(data)
+        try:
+            keep_zip(data)
+        except (zipfile.BadZipFile, zlib.error):
+            keep("archive", data)
     elif data.startswith(COMPOUND):
         keep_report("xls", data)
-        keep_report("xls", stream_of(data))
+        try:
+            keep_report("xls", stream_of(data))
+        except (IndexError, struct.error):
+            # A damaged file has no stream to show, and is an input as it is.
+            pass
     elif data.startswith(b"\x1f\x8b"):
         keep("archive", data)
         try:
