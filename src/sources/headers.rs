@@ -58,12 +58,20 @@ impl Headers {
 
     /// The known header that looks most like one that is not known, and its field.
     pub(super) fn nearest(header: &str) -> Option<(&'static str, Field)> {
+        static KEYS: OnceLock<Vec<(Field, &'static str, String, usize)>> = OnceLock::new();
+        let keys = KEYS.get_or_init(|| {
+            let all = lines().map(|(field, known, _)| (field, known, key(known)));
+            all.map(|(field, known, key)| (field, known, key.clone(), key.chars().count())).collect()
+        });
         let wanted = key(header);
-        let most = (wanted.chars().count() / 3).clamp(1, 4);
-        let distance = |known: &str| strsim::damerau_levenshtein(&key(known), &wanted);
-        let near = lines().map(|(field, known, _)| (distance(known), known, field));
+        let length = wanted.chars().count();
+        let most = (length / 3).clamp(1, 4);
+        // Texts of other lengths are as far apart at least; a comparison takes the product of both.
+        let near = keys.iter().filter(|(.., known)| known.abs_diff(length) <= most);
+        let near =
+            near.map(|(field, known, key, _)| (strsim::damerau_levenshtein(key, &wanted), known, field));
         let (_, known, field) = near.filter(|(distance, ..)| *distance <= most).min_by_key(|near| near.0)?;
-        Some((known, field))
+        Some((known, *field))
     }
 
     /// The known headers of a field, the ones seen in real files first, at most a few.
@@ -155,6 +163,13 @@ mod tests {
         check("Date", Some("other"));
         check("\u{fffd}\u{fffd}\u{fffd}\u{fffd}", None);
         check("UnitAmount", None);
+    }
+
+    #[test]
+    fn a_header_without_end_looks_like_none() {
+        assert_eq!(Headers::nearest("Usrname").map(|(known, _)| known), Some("Username"));
+        // A letter more or less for each of them would take minutes.
+        assert_eq!(Headers::nearest(&"Username ".repeat(1 << 17)), None);
     }
 
     #[test]

@@ -301,8 +301,13 @@ pub(super) fn missing_columns(row: &RowText<'_>, known: &Profiles, wanted: Optio
 
 /// A line of the configuration for each missing field: the unknown header that looks most like it, or the first.
 fn columns_to_name(headers: &[String], fields: &[Option<Field>], missing: &[Field]) -> String {
-    let unknown =
-        || headers.iter().zip(fields).filter(|(header, field)| field.is_none() && !header.is_empty());
+    let unknown = || {
+        headers
+            .iter()
+            .zip(fields)
+            .filter(|(header, field)| field.is_none() && !header.is_empty())
+            .take(HEADERS_COMPARED_MAX)
+    };
     let line = |field: &Field| {
         let is_near = |header: &str| Headers::nearest(header).is_some_and(|(_, near)| near == *field);
         let (header, _) = unknown().find(|(header, _)| is_near(header)).or_else(|| unknown().next())?;
@@ -312,12 +317,16 @@ fn columns_to_name(headers: &[String], fields: &[Option<Field>], missing: &[Fiel
     missing.iter().filter_map(line).collect::<Vec<_>>().join("\n")
 }
 
+/// Headers of a row that are compared with the known ones: a report has a few dozen, and a sheet may have thousands.
+const HEADERS_COMPARED_MAX: usize = 256;
+
 /// Headers of a row that a message lists.
 const HEADERS_SHOWN_MAX: usize = 30;
 
 /// For each unknown header the known one that looks most like it, as the end of a sentence.
 pub(super) fn nearest_headers(headers: &[String], fields: &[Option<Field>]) -> String {
     let unknown = headers.iter().zip(fields).filter(|(header, field)| field.is_none() && !header.is_empty());
+    let unknown = unknown.take(HEADERS_COMPARED_MAX);
     let near = unknown.filter_map(|(header, _)| {
         let (known, field) = Headers::nearest(header)?;
         Some(format!("; `{header}` looks like `{known}` ({})", field.name()))
