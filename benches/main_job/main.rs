@@ -2,15 +2,18 @@
 //!
 //! `cargo bench` measures a generated print log and prints a table. It measures through the command line, as
 //! cron does, and asserts no time: a slow machine is no failure. Beside that it makes the files for
-//! `against-sqlite3.sh`:
+//! `against-sqlite3.sh` and `against-polars.sh`:
 //!
 //! ```text
 //! cargo bench --bench main_job -- generate ROWS FILE [--variant]
 //! cargo bench --bench main_job -- space FOLDER
+//! cargo bench --bench main_job -- workbook LOG FILE
+//! cargo bench --bench main_job -- read FILE
 //! ```
 
 mod print_log;
 mod space;
+mod workbook;
 
 use std::ffi::OsString;
 use std::io::{self, Write};
@@ -18,6 +21,7 @@ use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
 use papertally::cli::{World, run};
+use papertally::sources::{self, ReadSettings};
 
 use print_log::Bytes;
 
@@ -42,14 +46,31 @@ fn main() -> io::Result<()> {
             print_log::write(Path::new(file), count(rows)?, Bytes::Other)
         }
         ["space", folder] => space::write(Path::new(folder)),
+        ["workbook", log, file] => workbook::write(Path::new(log), Path::new(file)),
+        ["read", file] => writeln!(io::stdout(), "{}", seconds(read(Path::new(file))?)),
         [] if is_measured => measure(&mut io::stdout()),
         [] => Ok(()),
-        _ => Err(io::Error::other("expected nothing, `generate ROWS FILE [--variant]` or `space FOLDER`")),
+        _ => Err(io::Error::other(
+            "expected nothing, `generate ROWS FILE [--variant]`, `space FOLDER`, `workbook LOG FILE` or `read FILE`",
+        )),
     }
 }
 
 fn count(text: &str) -> io::Result<u64> {
     text.parse().map_err(|_| io::Error::other(format!("found `{text}`, expected a number of rows")))
+}
+
+/// Reads a report, both passes and every row, without a ledger.
+fn read(path: &Path) -> io::Result<Duration> {
+    let start = Instant::now();
+    let mut report = sources::examine(path, &ReadSettings::default()).map_err(io::Error::other)?;
+    let mut rows = 0_u64;
+    let read = report.read(|_| {
+        rows += 1;
+        Ok::<(), io::Error>(())
+    });
+    read.map_err(|error| io::Error::other(error.to_string()))?;
+    if rows == 0 { Err(io::Error::other("the report has no rows")) } else { Ok(start.elapsed()) }
 }
 
 /// Makes two logs of the same rows and measures each step once, in the order of a real month.
