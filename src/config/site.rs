@@ -150,8 +150,14 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
     })
 }
 
+/// Letters of the longest zone's name, with some to spare: a longer text is no misspelt zone.
+const ZONE_LETTERS_MAX: usize = 64;
+
 /// The zone that was probably meant.
 fn nearest_zone(found: &str) -> String {
+    if found.len() > ZONE_LETTERS_MAX {
+        return "a zone such as `Europe/London`".to_owned();
+    }
     let city = |zone: &&Tz| {
         zone.name().rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(found.trim()))
     };

@@ -155,6 +155,38 @@ impl Content {
         }
     }
 
+    /// Whether every row of a part has a moment in one column and numbers or nothing in others, as a spreadsheet's own: then
+    /// no text of them has to be understood.
+    pub(super) fn is_typed(
+        &mut self,
+        part: &Part,
+        moment: usize,
+        numbers: &[usize],
+    ) -> Result<bool, ReadError> {
+        let Body::Grid { grid, .. } = &mut self.body else { return Ok(false) };
+        // What stands above the header counts in the sheet's columns too.
+        let mut rows = 0;
+        let mut texts = vec![0; numbers.len()];
+        let above = grid.read(part.sheet, |row| {
+            if row.row > part.start.header_row {
+                return Err(Stop::Found);
+            }
+            rows += 1;
+            for (column, count) in numbers.iter().zip(&mut texts) {
+                let is_text =
+                    row.get(*column).is_some_and(|cell| !cell.is_empty()) && !row.is_number(*column);
+                *count += u64::from(is_text);
+            }
+            Ok(())
+        });
+        if let Err(Stop::Fault(error)) = above {
+            return Err(error);
+        }
+        let Some(columns) = grid.columns(part.sheet) else { return Ok(false) };
+        let is_of_numbers = |(column, above): (&usize, &u64)| columns.texts(*column) == *above;
+        Ok(columns.moments(moment) == columns.rows - rows && numbers.iter().zip(&texts).all(is_of_numbers))
+    }
+
     /// Whether the file is still the one that was opened.
     pub(super) fn check_unchanged(&mut self, tail: Tail) -> Result<(), ReadError> {
         let may_grow = tail == Tail::LeftForLater && self.unpacked.is_none();

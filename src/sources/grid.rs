@@ -6,7 +6,7 @@ use super::cells::{RowText, Typed};
 use super::error::ReadError;
 use super::limits::{CELLS_MAX, ROW_BYTES_MAX};
 use super::numbers::{Epoch, moment_of, write_moment, write_number};
-use super::spool::{Merge, Spool, SpoolWriter, cell_name};
+use super::spool::{Columns, Merge, Spool, SpoolWriter, cell_name};
 use crate::domain::Finding;
 
 /// Sheets of a workbook, or tables of a page.
@@ -53,6 +53,15 @@ impl Grid {
             Some(sheet) => self.spool.read(sheet.number, &sheet.merges, take),
             None => Ok(()),
         }
+    }
+}
+
+impl Grid {
+    /// What the columns of a sheet hold; `None` where merged cells hold for rows that do not have them, or it has no end.
+    pub(super) fn columns(&self, sheet: usize) -> Option<&Columns> {
+        let sheet =
+            self.sheets.get(sheet).filter(|sheet| sheet.merges.is_empty() && sheet.unfinished.is_none())?;
+        self.spool.columns(sheet.number)
     }
 }
 

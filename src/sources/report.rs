@@ -60,6 +60,12 @@ pub fn examine(path: &Path, settings: &ReadSettings) -> Result<Report, ReadError
     let may_lack_day = content.grid().is_some_and(|grid| grid.day.is_none());
     for part in &parts {
         survey.set_layout(&part.start.layout);
+        if let Some((moment, numbers)) = survey.columns()
+            && content.is_typed(part, moment, &numbers)?
+        {
+            survey.saw_typed();
+            continue;
+        }
         let tail = tail(&part.start.layout, &content);
         let unfinished = content.each_row(part, tail, |row| {
             if may_lack_day {

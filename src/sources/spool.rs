@@ -34,12 +34,50 @@ pub(super) struct SpoolWriter {
     /// The open row: column, sizes of both texts and type of each cell, and the texts one after the other.
     cells: Vec<u8>,
     text: Vec<u8>,
+    open: Vec<(u32, Typed, bool)>,
     row: u64,
     /// All rows so far, and what they may be together.
     size_bytes: u64,
     most: u64,
     sheet: u32,
     places: Places,
+    columns: BTreeMap<u32, Columns>,
+}
+
+/// What a sheet's columns hold, counted on the way: a column of numbers need not be looked at again.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Columns {
+    pub(super) rows: u64,
+    /// Cells that are moments, by column.
+    moments: Vec<u64>,
+    /// Cells that are texts or have no value, by column.
+    texts: Vec<u64>,
+}
+
+impl Columns {
+    fn count(&mut self, column: u32, typed: Typed, has_second: bool) {
+        let column = usize::try_from(column).unwrap_or(usize::MAX);
+        let counts = match typed {
+            Typed::Text | Typed::Broken => &mut self.texts,
+            Typed::Moment => &mut self.moments,
+            Typed::Number if has_second => &mut self.moments,
+            Typed::Number => return,
+        };
+        if counts.len() <= column {
+            counts.resize(column.saturating_add(1), 0);
+        }
+        if let Some(count) = counts.get_mut(column) {
+            *count += 1;
+        }
+    }
+
+    pub(super) fn moments(&self, column: usize) -> u64 {
+        self.moments.get(column).copied().unwrap_or_default()
+    }
+
+    pub(super) fn texts(&self, column: usize) -> u64 {
+        self.texts.get(column).copied().unwrap_or_default()
+    }
 }
 
 /// Where the first row of a sheet begins and its last one ends: looking through all sheets for the rows of each of them
@@ -51,6 +89,7 @@ type Places = BTreeMap<u32, (u64, u64)>;
 pub(super) struct Spool {
     file: SpooledTempFile,
     places: Places,
+    columns: BTreeMap<u32, Columns>,
 }
 
 impl SpoolWriter {
@@ -60,11 +99,13 @@ impl SpoolWriter {
             file,
             cells: Vec::new(),
             text: Vec::new(),
+            open: Vec::new(),
             row: 0,
             size_bytes: 0,
             most: SPOOL_BYTES_MAX,
             sheet: 0,
             places: Places::new(),
+            columns: BTreeMap::new(),
         }
     }
 
@@ -74,6 +115,7 @@ impl SpoolWriter {
         self.row = row;
         self.cells.clear();
         self.text.clear();
+        self.open.clear();
     }
 
     /// Adds a cell; columns in between are empty.
@@ -90,6 +132,7 @@ impl SpoolWriter {
         });
         self.text.extend(text.as_bytes());
         self.text.extend(second.as_bytes());
+        self.open.push((column, typed, !second.is_empty()));
     }
 
     /// The row's size so far.
@@ -110,6 +153,11 @@ impl SpoolWriter {
         if self.size_bytes > self.most {
             return Err(ReadError::TooLarge { found: self.size_bytes, most: self.most });
         }
+        let columns = self.columns.entry(self.sheet).or_default();
+        columns.rows += 1;
+        for (column, typed, has_second) in self.open.drain(..) {
+            columns.count(column, typed, has_second);
+        }
         self.file.write_all(&self.sheet.to_le_bytes())?;
         self.file.write_all(&self.row.to_le_bytes())?;
         self.file.write_all(&size(&self.cells))?;
@@ -121,11 +169,16 @@ impl SpoolWriter {
     /// Ends the whole.
     pub(super) fn finish(self) -> Result<Spool, ReadError> {
         let file = self.file.into_inner().map_err(|error| ReadError::Io(error.into_error()))?;
-        Ok(Spool { file, places: self.places })
+        Ok(Spool { file, places: self.places, columns: self.columns })
     }
 }
 
 impl Spool {
+    /// What the columns of a sheet hold.
+    pub(super) fn columns(&self, sheet: u32) -> Option<&Columns> {
+        self.columns.get(&sheet)
+    }
+
     /// Hands over the rows of one sheet, merged cells filled in.
     pub(super) fn read<E: From<ReadError>>(
         &mut self,

@@ -108,6 +108,19 @@ impl<'s> Survey<'s> {
         self.layout = layout.clone();
     }
 
+    /// The columns whose texts have to be understood: the moment, and the numbers; `None` where rows have to be compared.
+    pub(super) fn columns(&self) -> Option<(usize, Vec<usize>)> {
+        let is_plain = self.places.twice.is_empty() && self.layout.profile.date_format.is_none();
+        let time = self.places.time.filter(|_| is_plain)?;
+        Some((time, self.places.amounts.iter().chain(&self.places.counts).copied().collect()))
+    }
+
+    /// Takes notice of rows that have a spreadsheet's own moments and numbers, and nothing else to be understood.
+    pub(super) fn saw_typed(&mut self) {
+        self.dates.year_first = true;
+        self.dates.typed += 1;
+    }
+
     /// The time in a row, where the column has one.
     pub(super) fn time<'r>(&self, row: &RowText<'r>) -> Option<&'r str> {
         row.moment(self.places.time?)

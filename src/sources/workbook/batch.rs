@@ -11,8 +11,8 @@ use super::super::grid::{CellWriter, Value};
 /// Cells that are handed on together: enough that the hand-over does not count, few enough for the cache.
 const CELLS: usize = 8_192;
 
-/// Batches that may wait.
-pub(super) const WAITING_MAX: usize = 4;
+/// Batches that may wait: a few megabytes, so that a core that is wanted elsewhere for a moment stops nobody.
+pub(super) const WAITING_MAX: usize = 16;
 
 /// Cells of one sheet, their texts in one piece.
 #[derive(Default)]
