@@ -4,7 +4,7 @@
 //! and checked by one function. What a header means in some language is not said here but in
 //! `headers.rs`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use chrono::format::{Item, StrftimeItems};
@@ -107,13 +107,16 @@ impl Profile {
         // A filter may name a column by its field or number instead.
         let filters = filters.filter(|name| Field::parse(name).is_none() && name.parse::<usize>().is_err());
         let named = columns.iter().map(|(header, _)| header.as_str()).chain(filters);
-        named.filter(|name| !headers.iter().any(|header| key(header) == key(name))).collect()
+        // Each is folded once: this is asked of many rows.
+        let there: HashSet<String> = headers.iter().map(|header| key(header)).collect();
+        named.filter(|name| !there.contains(&key(name))).collect()
     }
 
     /// How many of the headers that the layout names are there.
     pub(super) fn found_headers(&self, headers: &[String]) -> usize {
         let Some(ColumnRule::ByHeader(columns)) = &self.columns else { return 0 };
-        columns.iter().filter(|(name, _)| headers.iter().any(|header| key(header) == key(name))).count()
+        let there: HashSet<String> = headers.iter().map(|header| key(header)).collect();
+        columns.iter().filter(|(name, _)| there.contains(&key(name))).count()
     }
 
     /// The columns that filters name.
