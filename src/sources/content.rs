@@ -164,6 +164,10 @@ impl Content {
         numbers: &[usize],
     ) -> Result<bool, ReadError> {
         let Body::Grid { grid, .. } = &mut self.body else { return Ok(false) };
+        // A page has texts only.
+        if grid.container == PAGE {
+            return Ok(false);
+        }
         // What stands above the header counts in the sheet's columns too.
         let mut rows = 0;
         let mut texts = vec![0; numbers.len()];
