@@ -55,9 +55,8 @@ pub struct Ingest<'l> {
 }
 
 const INSERT: &str = "INSERT INTO job (site_id, second, fingerprint, user_id, occurrence, account_id, printer_id,
-    job_type_id, paper_size_id, pages, colour_pages, duplex, grayscale, cost, state, report_id, row_number, document,
-    source, job_count)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+    job_type_id, paper_size_id, pages, colour_pages, duplex, grayscale, cost, state, report_id, row_number, document)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
     ON CONFLICT (site_id, second, fingerprint, user_id, occurrence) DO NOTHING";
 
 impl Ledger {
@@ -126,6 +125,10 @@ impl Ingest<'_> {
     pub fn sum(&mut self, sum: &KeyedJob<'_>, is: RowIs) -> Result<(), LedgerError> {
         self.report_source = sum.source;
         self.add(sum, 1)?;
+        // Jobs are many and have these columns' defaults; sums are few.
+        self.transaction
+            .prepare_cached("UPDATE job SET source = ?2, job_count = ?3 WHERE id = ?1")?
+            .execute(params![self.transaction.last_insert_rowid(), source_number(sum.source), sum.jobs])?;
         self.tally(is, sum.cost);
         Ok(())
     }
@@ -404,8 +407,6 @@ impl Ingest<'_> {
             self.report_id,
             i64::try_from(job.row).unwrap_or(i64::MAX),
             document,
-            source_number(job.source),
-            job.jobs,
         ])?;
         if added == 1 {
             self.matched.set(self.transaction.last_insert_rowid());

@@ -28,12 +28,14 @@ pub struct StoredSum {
 }
 
 impl Ledger {
-    /// All sums of a site, in the order in which they came.
+    /// All sums of a site, in the order in which they came. They are asked for by the last second of their reports' days,
+    /// since the jobs beside them are many.
     pub fn sums(&self, site: SiteId) -> Result<Vec<StoredSum>, LedgerError> {
         let mut statement = self.connection.prepare(
             "SELECT job.source, period_first, period_last, user.name, coalesce(account.name, ''),
              coalesce(job_type.name, ''), pages, coalesce(job.cost, 0), report.name FROM report
-             JOIN job ON job.report_id = report.id AND job.source <> 0
+             CROSS JOIN job ON job.site_id = report.site_id AND second = unixepoch(period_last) + 86399
+             AND job.report_id = report.id AND job.source <> 0
              JOIN user ON user.id = user_id LEFT JOIN account ON account.id = account_id
              LEFT JOIN job_type ON job_type.id = job_type_id
              WHERE report.site_id = :site AND report.source <> 0 AND user.current_id IS NULL ORDER BY job.id",

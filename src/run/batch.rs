@@ -41,7 +41,6 @@ pub(super) struct PackedJob {
     pub(super) grayscale: Option<bool>,
     pub(super) cost: Option<Money>,
     pub(super) state: JobState,
-    pub(super) chain: Option<RowChain>,
 }
 
 /// A row of sums with texts of its own.
@@ -128,7 +127,7 @@ pub(super) enum Packed {
     Name(NameKind, String),
     Job(PackedJob),
     Sum(PackedSum),
-    /// The place of the next row, which gives no job.
+    /// The place of the next row, in a file that is followed: beside it, because nearly all rows have none.
     Place(RowChain),
     /// A row that the layout leaves out, with its money.
     LeftOut(u64, Option<Money>),
@@ -181,6 +180,7 @@ impl Packer {
             self.batch.documents.push_str(document);
             start..self.batch.documents.len()
         });
+        rows.extend(row.chain.map(Packed::Place));
         rows.push(Packed::Job(PackedJob {
             row: row.row,
             time: row.time,
@@ -197,7 +197,6 @@ impl Packer {
             grayscale: row.grayscale,
             cost: row.cost,
             state: row.state,
-            chain: row.chain,
         }));
     }
 

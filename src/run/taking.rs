@@ -35,7 +35,7 @@ pub(super) struct Taking<'l, 's> {
     pub(super) report_name: String,
     pub(super) bill_from: Source,
     pub(super) today: NaiveDate,
-    /// The place of the next row, where it gives no job.
+    /// The place of the next row, where the file is followed.
     place: Option<RowChain>,
     /// Sums of other days that share some with this report's.
     pub(super) overlap: Option<(Period, Period, String)>,
@@ -200,7 +200,7 @@ impl<'l, 's> Taking<'l, 's> {
             grayscale: job.grayscale,
             cost: job.cost,
             state: job.state,
-            chain: job.chain,
+            chain: self.place.take(),
             source: Source::Jobs,
             jobs: 1,
         };
