@@ -36,6 +36,7 @@ pub(super) struct Handover<'s> {
     told: BTreeMap<&'static str, u64>,
     types_told: BTreeSet<String>,
     outside: Option<(u64, u64)>,
+    left_out: u64,
     /// The chain of rows, where each is told from others by those before it.
     chain: Option<Chain>,
     /// Columns whose texts a spreadsheet may have made numbers of.
@@ -56,6 +57,7 @@ impl<'s> Handover<'s> {
             told: BTreeMap::new(),
             types_told: BTreeSet::new(),
             outside: None,
+            left_out: 0,
             chain,
             ids,
         }
@@ -137,6 +139,7 @@ impl<'s> Handover<'s> {
         let cost = self.reader.money_of(row);
         self.totals.taken += 1;
         self.sum += Exact::from(cost.unwrap_or(Money::ZERO));
+        self.left_out += 1;
         take(Row::LeftOut { row: row.row, cost })?;
         let message =
             format!("not billed: the layout `{}` leaves the row out", self.reader.layout().profile.name);
@@ -259,6 +262,10 @@ impl<'s> Handover<'s> {
             let rows = if count == 1 { "1 row lies".to_owned() } else { format!("{count} rows lie") };
             let message = format!("{rows} outside the report's period {period}; the first is this");
             take(Row::Finding(Finding::new(Severity::Warning, "outside-period", message).at_row(first)))?;
+        }
+        if self.left_out > 0 && self.left_out == self.totals.taken + self.totals.rejected {
+            let message = "the layout leaves every row out: its filters may name the wrong column or texts";
+            take(Row::Finding(Finding::new(Severity::Warning, "all-left-out", message)))?;
         }
         for (code, count) in self.told {
             if count > FINDINGS_PER_CODE_MAX {

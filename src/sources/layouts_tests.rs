@@ -102,6 +102,20 @@ fn rows_are_chosen_by_column_and_the_others_counted() {
 }
 
 #[test]
+fn a_filter_that_leaves_nothing_is_told() {
+    let layout = "name = 'g'\ncolumns = ['time', 'user', 'cost']\nonly = { 'user' = ['nobody'] }";
+    check(
+        layout,
+        "2024-03-05 10:00:00,ann,1.00\n",
+        &[
+            "1 left out",
+            "left-out row 1: not billed: the layout `g` leaves the row out",
+            "all-left-out the layout leaves every row out: its filters may name the wrong column or texts",
+        ],
+    );
+}
+
+#[test]
 fn sums_and_balances_have_layouts_too() {
     let sums = "name = 's'\nrows = 'sums'\ncolumns = { who = 'user', sum = 'cost' }";
     let mut settings = settings(&[
