@@ -79,6 +79,12 @@ const FACT: &str = "SELECT id, second, user_id, account_id, printer_id, job_type
     WHERE site_id = :site AND second >= :first AND second < :end AND source = :source
     ORDER BY second, fingerprint, user_id, occurrence";
 
+const FACT_BILLED_OTHERWISE: &str =
+    "SELECT id, second, user_id, account_id, printer_id, job_type_id, paper_size_id,
+    pages, colour_pages, cost, state, job_count, source FROM job JOIN line_job ON job_id = id AND open = 1
+    WHERE site_id = :site AND second >= :first AND second < :end AND source <> :source
+    GROUP BY id ORDER BY id";
+
 /// Reads the thirteen columns that every query here begins with.
 fn fact(row: &Row<'_>) -> Result<JobFact, LedgerError> {
     Ok(JobFact {
@@ -114,21 +120,9 @@ impl Ledger {
         site: SiteId,
         period: Period,
         source: Source,
-        mut take: impl FnMut(JobFact) -> Result<(), E>,
+        take: impl FnMut(JobFact) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut statement = self.connection.prepare(FACT).map_err(LedgerError::from)?;
-        let mut rows = statement
-            .query(named_params! {
-                ":site": site.0,
-                ":first": day_start(period.first_day()),
-                ":end": day_start(period.day_after()),
-                ":source": source_number(source),
-            })
-            .map_err(LedgerError::from)?;
-        while let Some(row) = rows.next().map_err(LedgerError::from)? {
-            take(fact(row)?)?;
-        }
-        Ok(())
+        self.each_fact(FACT, site, period, source, take)
     }
 
     /// Hands out what other sources have in the period and a line bills: the site was billed from them before.
@@ -137,12 +131,20 @@ impl Ledger {
         site: SiteId,
         period: Period,
         source: Source,
+        take: impl FnMut(JobFact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_fact(FACT_BILLED_OTHERWISE, site, period, source, take)
+    }
+
+    /// Hands out what one of this module's queries finds.
+    fn each_fact<E: From<LedgerError>>(
+        &self,
+        sql: &'static str,
+        site: SiteId,
+        period: Period,
+        source: Source,
         mut take: impl FnMut(JobFact) -> Result<(), E>,
     ) -> Result<(), E> {
-        let sql = "SELECT id, second, user_id, account_id, printer_id, job_type_id, paper_size_id, pages,
-            colour_pages, cost, state, job_count, source FROM job JOIN line_job ON job_id = id AND open = 1
-            WHERE site_id = :site AND second >= :first AND second < :end AND source <> :source
-            GROUP BY id ORDER BY id";
         let mut statement = self.connection.prepare(sql).map_err(LedgerError::from)?;
         let values = named_params! {
             ":site": site.0,

@@ -169,10 +169,7 @@ impl RowReader {
     pub(super) fn job<'a>(&'a mut self, row: &RowText<'a>) -> Result<JobRow<'a>, Rejection> {
         match self.job_cells(row) {
             Ok(job) => {
-                let account = job.account.map(|whole| match whole {
-                    Account::Plain(name) => name,
-                    Account::Joined => self.account_text.as_str(),
-                });
+                let account = job.account.map(|account| account.name(&self.account_text));
                 let job_type = job.job_type.map(|known| known.unwrap_or(self.type_text.as_str()));
                 let profile = &self.layout.profile;
                 let document = self.at.document.map(|column| row.get(column).unwrap_or_default());
@@ -236,10 +233,7 @@ impl RowReader {
         match cells {
             Ok((user, account, pages, colour_pages, jobs, cost)) => {
                 let job_type = self.job_type(row);
-                let account = account.map(|whole| match whole {
-                    Account::Plain(name) => name,
-                    Account::Joined => self.account_text.as_str(),
-                });
+                let account = account.map(|account| account.name(&self.account_text));
                 let job_type = job_type.map(|known| known.unwrap_or(self.type_text.as_str()));
                 Ok(SumRow {
                     row: row.row,
@@ -280,10 +274,7 @@ impl RowReader {
         let read = self.balance_cells(row);
         match read {
             Ok((user, account, balance)) => {
-                let account = account.map(|whole| match whole {
-                    Account::Plain(name) => name,
-                    Account::Joined => self.account_text.as_str(),
-                });
+                let account = account.map(|account| account.name(&self.account_text));
                 Ok(BalanceRow { row: row.row, user, account, balance })
             }
             Err(fault) => Err(self.reject(row, fault)),
@@ -518,6 +509,16 @@ type SumCells<'a> = (Option<&'a str>, Option<Account<'a>>, Option<u32>, Option<u
 enum Account<'a> {
     Plain(&'a str),
     Joined,
+}
+
+impl<'a> Account<'a> {
+    /// The name; `joined` is the reader's.
+    fn name(self, joined: &'a str) -> &'a str {
+        match self {
+            Account::Plain(name) => name,
+            Account::Joined => joined,
+        }
+    }
 }
 
 #[inline]
