@@ -91,6 +91,7 @@ pub mod domain;
 
 pub mod ledger;
 pub mod outputs;
+pub mod papercut;
 pub mod sources;
 
 pub mod config;
