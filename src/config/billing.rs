@@ -1,10 +1,13 @@
 //! `[[tax]]`, `[[plan]]` and `[billing]`: what is charged, and when.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 
+use super::papercut::mode;
 use super::raw::{Section, one_of};
 use crate::domain::{
-    Allowance, AllowancePer, Basis, Period, Plan, PriceList, PriceRule, Rate, Schedule, TaxRate,
+    Allowance, AllowancePer, BalanceMode, Basis, Period, Plan, PriceList, PriceRule, Rate, Schedule, TaxRate,
 };
 
 /// What `[billing]` says, checked.
@@ -82,6 +85,16 @@ pub(super) fn plans(root: &Section<'_>, taxes: &[TaxRate]) -> Vec<Plan> {
         }
     }
     plans
+}
+
+/// The plans that say themselves how balances are changed.
+pub(super) fn plan_modes(root: &Section<'_>) -> BTreeMap<String, BalanceMode> {
+    let named = root.sections("plan").into_iter().filter_map(|plan| {
+        // Overage is what a whole site is billed from.
+        let mode = mode(&plan, &["none", "invoiced", "target"])?;
+        Some((plan.text("name")?, mode))
+    });
+    named.collect()
 }
 
 #[derive(Clone, Copy)]

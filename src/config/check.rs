@@ -1,5 +1,6 @@
 //! From TOML text to the checked configuration, or everything that is wrong with it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -8,15 +9,15 @@ use chrono::DateTime;
 use chrono_tz::Tz;
 use toml::Table;
 
-use super::billing::{BillingConfig, billing, plans, taxes};
+use super::billing::{BillingConfig, billing, plan_modes, plans, taxes};
 use super::error::{ConfigError, Problem};
 use super::handing_out::{MailConfig, MailTransport, OutputConfig, ReceiverConfig, mail, output, receivers};
-use super::paths::{Paths, check_inboxes};
+use super::paths::{Paths, check_inboxes, check_pick_ups};
 use super::raw::{Problems, Section};
 use super::site::{SiteConfig, sites};
 use super::when::parse_when;
 use super::{keys, overrides};
-use crate::domain::{PersonalJobs, Plan};
+use crate::domain::{BalanceMode, PersonalJobs, Plan};
 
 /// The largest configuration, in bytes: thousands of times what a space needs; more is the wrong file.
 pub const CONFIG_SIZE_BYTES_MAX: u64 = 4 * 1024 * 1024;
@@ -40,6 +41,8 @@ pub struct Config {
     pub directory: DirectoryConfig,
     /// The plans, in the order of the file.
     pub plans: Vec<Plan>,
+    /// How balances are changed for the plans that say so themselves, by the plan's name.
+    pub plan_modes: BTreeMap<String, BalanceMode>,
     /// What is billed, and when.
     pub billing: BillingConfig,
     /// The systems that take invoice lines.
@@ -87,6 +90,12 @@ impl Config {
     /// The site of that name.
     pub fn site(&self, name: &str) -> Option<&SiteConfig> {
         self.sites.iter().find(|site| site.name == name)
+    }
+
+    /// How balances at a site are changed after a payer of that plan was billed.
+    pub fn balance_mode(&self, site: &SiteConfig, plan: &str) -> BalanceMode {
+        let Some(papercut) = &site.papercut else { return BalanceMode::None };
+        self.plan_modes.get(plan).copied().unwrap_or(papercut.changes.mode)
     }
 
     /// The plan of that name.
@@ -177,6 +186,7 @@ fn check(root: &Section<'_>, file: &Path) -> Option<Config> {
     let directory = directory(&root.section("directory"), &paths);
     let taxes = taxes(root);
     let plans = plans(root, &taxes);
+    let plan_modes = plan_modes(root);
     let billing = billing(&root.section("billing"), &plans);
     check_prefixes(root, &sites, &billing.invoice_prefix);
     let receivers = receivers(root, &taxes, &plans);
@@ -187,6 +197,7 @@ fn check(root: &Section<'_>, file: &Path) -> Option<Config> {
         written.push(("mail.folder", folder));
     }
     check_inboxes(root, &sites, &written);
+    check_pick_ups(root, &sites, &written);
     Some(Config {
         file: file.to_owned(),
         as_of,
@@ -196,6 +207,7 @@ fn check(root: &Section<'_>, file: &Path) -> Option<Config> {
         sites,
         directory,
         plans,
+        plan_modes,
         billing,
         receivers,
         mail,
@@ -231,7 +243,7 @@ mod tests {
 
     use super::*;
     use crate::config::{
-        BalanceChanges, InvoiceDate, KEYS, MailWhen, ReceiverFormat, SecretSource, SmtpSecurity,
+        Covers, InvoiceDate, KEYS, MailWhen, ReceiverFormat, SecretSource, SmtpSecurity,
     };
     use crate::domain::{Allowance, AllowancePer, Basis, Period};
 
@@ -285,7 +297,30 @@ mod tests {
         [site.papercut]
         url = "https://print.example:9192"
         token_file = "papercut.token"
-        balance_changes = "none"
+        ca_file = "papercut.pem"
+        timeout_seconds = 30
+        calls_in_flight = 8
+        read_balances = true
+        personal_account = "Credit"
+        balance_changes = "target"
+        balance_target = "30.00"
+        quota_time = "00:20"
+        account_change_max = "200"
+        run_change_max = "2000"
+        hold_days = 10
+        exclude_users = ["desk"]
+        exclude_accounts = ["Staff"]
+        [[site.papercut.report]]
+        name = "monthly"
+        title = "Print log"
+        type = "PRINT_LOG"
+        parameters = "from={from}"
+        extension = "csv"
+        save_as = "/srv/reports/{from}.csv"
+        pick_up = "picked"
+        covers = "last-month"
+        when = "always"
+        wait_seconds = 60
         [directory]
         members = "members.csv"
         teams = "teams.csv"
@@ -311,6 +346,8 @@ mod tests {
         basis = "cost"
         markup_percent = "12.5"
         tax = "none"
+        balance_changes = "target"
+        balance_target = "5.00"
         allowance = { money = "5.00", per = "payer" }
         [billing]
         default_plan = "payg"
@@ -362,7 +399,11 @@ mod tests {
         let site = config.site("harbour").unwrap();
         assert_eq!((site.inbox[0].as_path(), site.quiet_seconds), (Path::new("/etc/papertally/inbox"), 0));
         assert_eq!(site.alias["old user"], "new user");
-        assert_eq!(site.papercut.as_ref().unwrap().balance_changes, BalanceChanges::None);
+        let papercut = site.papercut.as_ref().unwrap();
+        assert_eq!(papercut.changes.mode, BalanceMode::Target("30".parse().unwrap()));
+        assert_eq!(papercut.reports[0].covers, Covers::LastMonth);
+        assert_eq!(config.balance_mode(site, "payg"), BalanceMode::Target("5".parse().unwrap()));
+        assert_eq!(config.balance_mode(site, "pool"), papercut.changes.mode);
         assert_eq!(config.directory.personal_jobs, PersonalJobs::Member);
         let pool = config.plan("pool").unwrap();
         assert_eq!(
@@ -413,6 +454,7 @@ mod tests {
         leaf_paths(&WHOLE.parse::<Table>().unwrap(), "", "", &mut given);
         let extra = [
             ("site.papercut.token_env", "site.harbour.papercut.token_env"),
+            ("site.papercut.certificate_sha256", "site.harbour.papercut.certificate_sha256"),
             ("mail.smtp.password_file", "mail.smtp.password_file"),
         ];
         given.extend(extra.map(|(general, path)| (general.to_owned(), path.to_owned())));
@@ -502,7 +544,7 @@ mod tests {
           `receiver.xero.tax_types."VAT 20%"`: found nothing, expected the tax rate's display name in Xero: a plan uses this tax
           `receiver.xero.tax_types.none`: found nothing, expected the tax rate's display name in Xero: a plan uses this tax
           `site.harbour.alias."old user"`: found `new user`, which is an old name itself, expected the name that is used today
-          `site.harbour.papercut.balance_changes`: found `invoiced`, which is not supported yet, expected `none`
+          `site.harbour.papercut.balance_target`: found it without `balance_changes = "target"`, expected both, or neither
           `site.harbour.papercut.token_env`: found a text that is no variable's name, expected the name of an environment variable
           `site.harbour.papercut.token_env`: found it beside `token_file`, expected one of the two
           `site.harbour.quiet_seconds`: found `-1`, expected a whole number from 0 to 86400

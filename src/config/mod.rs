@@ -8,6 +8,7 @@ mod error;
 mod handing_out;
 mod keys;
 mod overrides;
+mod papercut;
 mod paths;
 mod raw;
 mod secrets;
@@ -24,6 +25,9 @@ pub use handing_out::{
     SmtpSecurity, XeroConfig,
 };
 pub use keys::KEYS;
+pub use papercut::{
+    AdHocOrder, ChangeConfig, Covers, OrderWhen, PapercutConfig, ReportOrder, TrustConfig,
+};
 pub use secrets::{SECRET_SIZE_BYTES_MAX, SecretError, SecretSource};
-pub use site::{BalanceChanges, PapercutConfig, ReportConfig, SiteConfig};
+pub use site::{ReportConfig, SiteConfig};
 pub use when::{WhenError, parse_when};

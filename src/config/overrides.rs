@@ -6,7 +6,7 @@ use super::error::Problem;
 use super::raw::{entry_name, join, one_of};
 
 /// Lists whose entries are named in a key's path.
-const LISTS: &[&str] = &["site", "layout", "tax", "plan", "price", "receiver"];
+const LISTS: &[&str] = &["site", "layout", "report", "tax", "plan", "price", "receiver"];
 
 /// Applies one `KEY=VALUE`. The key itself is checked with the rest of the configuration.
 ///

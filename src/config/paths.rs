@@ -69,6 +69,26 @@ pub(super) fn check_inboxes(root: &Section<'_>, sites: &[SiteConfig], written: &
     }
 }
 
+/// A report that was asked for is taken where it appears, after its days were compared; what lies in an inbox is taken
+/// whatever its days.
+pub(super) fn check_pick_ups(root: &Section<'_>, sites: &[SiteConfig], written: &[(&str, &Path)]) {
+    let inboxes = || sites.iter().flat_map(|site| &site.inbox).map(|inbox| tidy(inbox));
+    for site in sites {
+        let key = join(&join(&join("site", &site.name), "papercut"), "report");
+        for order in site.papercut.iter().flat_map(|papercut| &papercut.reports) {
+            let folder = tidy(&order.pick_up);
+            let found = format!("the `pick_up` folder `{}`", order.pick_up.display());
+            if inboxes().any(|inbox| folder.starts_with(&inbox) || inbox.starts_with(&folder)) {
+                let expected = "a folder beside the inboxes: what lies in an inbox is taken without asking for its days";
+                root.problem_at(key.clone(), format!("{found}, which is in an inbox or has one in it"), expected);
+            }
+            if written.iter().any(|(_, path)| tidy(path).starts_with(&folder)) {
+                root.problem_at(key.clone(), found, "a folder in which papertally writes nothing");
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use chrono_tz::Tz;
 
 use super::billing::invoice_prefix;
+use super::papercut::{PapercutConfig, papercut};
 use super::paths::Paths;
 use super::raw::Section;
-use super::secrets::{SecretSource, source};
 use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind, Source, fold_name};
 use crate::sources::{ColumnsText, LayoutText, check_field, check_layout};
 
@@ -58,24 +58,6 @@ pub struct ReportConfig {
     pub bill_from: Source,
     /// Layouts of the operator's own.
     pub layouts: Vec<LayoutText>,
-}
-
-/// `[site.papercut]`: where the server is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PapercutConfig {
-    /// Address of the web services, as written.
-    pub url: String,
-    /// Where the token is.
-    pub token: SecretSource,
-    /// How balances are changed.
-    pub balance_changes: BalanceChanges,
-}
-
-/// How PaperCut balances are changed after billing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BalanceChanges {
-    /// Not at all.
-    None,
 }
 
 /// Longest time for which a young file is left alone: a day.
@@ -258,26 +240,4 @@ fn layout(section: &Section<'_>) -> LayoutText {
         section.problem(&problem.key, problem.found, problem.expected);
     }
     layout
-}
-
-fn papercut(section: &Section<'_>, paths: &Paths) -> Option<PapercutConfig> {
-    let url = section.needed_text("url", "an address such as `https://print.example:9192`");
-    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    if url.contains('@') {
-        // A password may stand before the sign: the address is not shown.
-        section.problem("url", "an address with a user in it", "the token in `token_file` or `token_env`");
-    } else if !url.is_empty() && rest.is_none_or(|rest| rest.is_empty() || rest.starts_with(['/', ':'])) {
-        section.problem("url", format!("`{url}`"), "an address such as `https://print.example:9192`");
-    }
-    let words = ["none", "invoiced", "target", "overage"].map(|word| (word, word));
-    let balance_changes = section.choice("balance_changes", &words).unwrap_or("none");
-    if balance_changes != "none" {
-        let found = format!("`{balance_changes}`, which is not supported yet");
-        section.problem("balance_changes", found, "`none`");
-    }
-    let token = source(section, "token", |path| paths.at(path));
-    if token.is_none() && !section.has("token_file") && !section.has("token_env") {
-        section.problem("token_file", "nothing", "it, or `token_env`");
-    }
-    Some(PapercutConfig { url, token: token?, balance_changes: BalanceChanges::None })
 }

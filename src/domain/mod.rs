@@ -1,5 +1,6 @@
 //! The words of papertally as types and pure functions: no files, no clock, no serde, no logging.
 
+mod balance;
 mod charge;
 mod currency;
 mod directory;
@@ -16,6 +17,7 @@ mod rounding;
 mod schedule;
 mod secret;
 
+pub use balance::{BalanceMode, Evidence, Holder, Movement, Verdict};
 pub use charge::{Charge, HasColour, Terms, UsageItem, charge};
 pub use currency::Currency;
 pub use directory::{

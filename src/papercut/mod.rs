@@ -16,5 +16,5 @@ pub use error::{Acted, CallError, CallFault, TlsFault};
 pub use faults::{Fault, FaultKind};
 pub use probe::{Probe, Trial, probe};
 pub use transport::{Settings, WebServices};
-pub use trust::{Fingerprint, Trust, TrustError};
+pub use trust::{CertificateSha256, Trust, TrustError};
 pub use xmlrpc::{ANSWER_SIZE_BYTES_MAX, AnswerError, Value, decode, encode};

@@ -17,17 +17,17 @@ use sha2::{Digest, Sha256};
 /// SHA-256 of a certificate.
 ///
 /// ```
-/// use papertally::papercut::Fingerprint;
+/// use papertally::papercut::CertificateSha256;
 /// let text = "AB:".repeat(31) + "cd";
-/// assert_eq!(Fingerprint::parse(&text).unwrap().to_string(), "AB:".repeat(31) + "CD");
-/// assert!(Fingerprint::parse("AB:CD").is_none());
+/// assert_eq!(CertificateSha256::parse(&text).unwrap().to_string(), "AB:".repeat(31) + "CD");
+/// assert!(CertificateSha256::parse("AB:CD").is_none());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Fingerprint([u8; 32]);
+pub struct CertificateSha256([u8; 32]);
 
-impl Fingerprint {
+impl CertificateSha256 {
     /// Reads 64 hexadecimal digits, with `:` or blanks between the bytes or without.
-    pub fn parse(text: &str) -> Option<Fingerprint> {
+    pub fn parse(text: &str) -> Option<CertificateSha256> {
         let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b':' | b' ')).collect();
         let mut bytes = [0; 32];
         if digits.len() != 64 {
@@ -36,15 +36,15 @@ impl Fingerprint {
         for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
             *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
         }
-        Some(Fingerprint(bytes))
+        Some(CertificateSha256(bytes))
     }
 
-    fn of(certificate: &CertificateDer<'_>) -> Fingerprint {
-        Fingerprint(Sha256::digest(certificate).into())
+    fn of(certificate: &CertificateDer<'_>) -> CertificateSha256 {
+        CertificateSha256(Sha256::digest(certificate).into())
     }
 }
 
-impl std::fmt::Display for Fingerprint {
+impl std::fmt::Display for CertificateSha256 {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let bytes: Vec<String> = self.0.iter().map(|byte| format!("{byte:02X}")).collect();
         f.write_str(&bytes.join(":"))
@@ -59,7 +59,7 @@ pub enum Trust {
     /// Those, and the certificates of a PEM file.
     Authorities(Vec<u8>),
     /// One certificate, whatever its name, issuer and dates.
-    Pinned(Fingerprint),
+    Pinned(CertificateSha256),
 }
 
 /// Why TLS cannot be prepared.
@@ -109,7 +109,7 @@ struct Verifier {
 #[derive(Debug)]
 enum Known {
     /// The one.
-    Pinned(Fingerprint),
+    Pinned(CertificateSha256),
     /// What the authorities vouch for, and the very certificates of the file: a server's self-signed one is no
     /// authority.
     Named { named: Vec<CertificateDer<'static>>, web: Arc<WebPkiServerVerifier> },
@@ -130,9 +130,9 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match &self.known {
-            Known::Pinned(pinned) if Fingerprint::of(end_entity) == *pinned => Ok(ServerCertVerified::assertion()),
+            Known::Pinned(pinned) if CertificateSha256::of(end_entity) == *pinned => Ok(ServerCertVerified::assertion()),
             Known::Pinned(_) => {
-                let found = NotPinned(Fingerprint::of(end_entity).to_string());
+                let found = NotPinned(CertificateSha256::of(end_entity).to_string());
                 Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(found)))))
             }
             Known::Named { named, .. } if named.contains(&end_entity.clone().into_owned()) => {
