@@ -1,0 +1,16 @@
+//! A PaperCut server double, and the proof that it behaves as the server's documentation says.
+
+#![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
+
+mod double;
+mod double_tests;
+mod http;
+mod methods;
+mod raw;
+mod reports;
+mod reports_tests;
+mod server;
+mod trouble;
+mod trouble_tests;
+mod wire;
+mod wire_tests;
