@@ -58,6 +58,8 @@ pub(super) enum Command {
     Init(InitArgs),
     /// Reads report files and says what taking them in would do; needs no configuration, changes nothing
     Check(CheckArgs),
+    /// Writes member and team sheets to start from, with the users and shared accounts of the PaperCut server
+    Directory(DirectoryArgs),
     /// Takes reports into the ledger: the files named, or those in the sites' inboxes
     Ingest(IngestArgs),
     /// Sums of jobs, pages and cost
@@ -68,6 +70,8 @@ pub(super) enum Command {
     Run(RunArgs),
     /// Shows outstanding deliveries; tries them again, or settles one by hand
     Deliver(DeliverArgs),
+    /// Shows PaperCut's balances beside the ledger and the changes that are due; `--adjust` makes them
+    Balances(BalancesArgs),
     /// Takes back an issued line by a line of its own; its jobs can then be billed anew
     Reverse(ReverseArgs),
     /// Writes the reconciliation page of a period and a statement for each payer
@@ -196,12 +200,52 @@ pub(super) struct DeliverArgs {
     /// Tries the outstanding deliveries again; an uncertain one is only looked at
     #[arg(long)]
     pub retry: bool,
-    /// Settles one uncertain or failed delivery by its number, with `--as`
-    #[arg(long, value_name = "ID", requires = "outcome")]
+    /// Shows what is known of one uncertain or failed delivery by its number; with `--as`, settles it
+    #[arg(long, value_name = "ID")]
     pub resolve: Option<i64>,
     /// What is known of it: it arrived, it did not (it goes out again), or nobody wants it any more
     #[arg(long = "as", value_enum, value_name = "OUTCOME", requires = "resolve")]
     pub outcome: Option<OutcomeArg>,
+}
+
+/// Options of `balances`.
+#[derive(Debug, Args)]
+pub(super) struct BalancesArgs {
+    /// Makes the balance changes that are due, as `run` does
+    #[arg(long)]
+    pub adjust: bool,
+    /// Shows only balances that differ from what jobs and our changes explain
+    #[arg(long)]
+    pub differences: bool,
+    /// Only this site [default: all with a PaperCut server]
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
+}
+
+/// Options of `directory`.
+#[derive(Debug, Args)]
+pub(super) struct DirectoryArgs {
+    /// What to do with it.
+    #[command(subcommand)]
+    pub action: DirectoryAction,
+}
+
+/// What is done with the directory.
+#[derive(Debug, Subcommand)]
+pub(super) enum DirectoryAction {
+    /// Writes members.csv and teams.csv, never over a file
+    Export(ExportArgs),
+}
+
+/// Options of `directory export`.
+#[derive(Debug, Args)]
+pub(super) struct ExportArgs {
+    /// Folder to write into
+    #[arg(default_value = "directory")]
+    pub dir: PathBuf,
+    /// Only this site [default: the only one]
+    #[arg(long, value_name = "NAME")]
+    pub site: Option<String>,
 }
 
 /// Options of `reverse`.

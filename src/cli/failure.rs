@@ -154,6 +154,9 @@ impl From<RunError> for Failure {
             RunError::Template(_) => of("template", Exit::Configuration),
             RunError::Mail(_) => of("mail", Exit::Configuration).hint("check `mail.from` and `mail.to`"),
             RunError::Secret(_) | RunError::CaFile { .. } => of("secret", Exit::Configuration),
+            RunError::File(_) => of("file", Exit::Failed),
+            RunError::Trust { .. } => of("papercut", Exit::Configuration)
+                .hint("check `ca_file` and `certificate_sha256` of the site"),
             RunError::Overlap { .. } => of("period", Exit::Usage).hint(
                 "a job lies in one billed period only: name the issued period, or one that does not touch it",
             ),

@@ -9,7 +9,7 @@ use super::billing::invoice_prefix;
 use super::papercut::{PapercutConfig, papercut};
 use super::paths::Paths;
 use super::raw::Section;
-use crate::domain::{Currency, DateOrder, DecimalMark, ReportKind, Source, fold_name};
+use crate::domain::{BalanceMode, Currency, DateOrder, DecimalMark, ReportKind, Source, fold_name};
 use crate::sources::{ColumnsText, LayoutText, check_field, check_layout};
 
 /// A site, checked.
@@ -117,6 +117,11 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
     let mut reports = reports(&section.section("reports"));
     reports.layouts = section.sections("layout").iter().map(layout).collect();
     let papercut = section.has("papercut").then(|| papercut(&section.section("papercut"), paths)).flatten();
+    let is_overage = papercut.as_ref().is_some_and(|papercut| papercut.changes.mode == BalanceMode::Overage);
+    if is_overage && reports.bill_from != Source::UserSums {
+        let expected = "`user-sums`: with `balance_changes = \"overage\"`, what is billed is a sum of each user";
+        section.section("reports").problem("bill_from", format!("`{}`", reports.bill_from.as_str()), expected);
+    }
     Some(SiteConfig {
         name,
         time_zone: time_zone.unwrap_or(Tz::UTC),

@@ -85,6 +85,15 @@ fn quoted(payers: &[PayerId]) -> String {
     suspense::listed(payers.iter().map(|payer| format!("`{payer}`")))
 }
 
+/// What PaperCut servers know of names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ServerNames {
+    /// Usernames with their e-mail addresses: a user is the member who has one of them.
+    pub emails: Vec<(String, Vec<String>)>,
+    /// Names of shared accounts that mean the same one, because it was renamed.
+    pub same_accounts: Vec<Vec<String>>,
+}
+
 /// Members, teams and account rules, ready to be asked who pays.
 #[derive(Debug)]
 pub struct Directory {
@@ -96,6 +105,7 @@ pub struct Directory {
     accounts: RuleBook,
     payers: Payers,
     findings: Vec<Finding>,
+    digest_of_files: [u8; 32],
     digest: [u8; 32],
 }
 
@@ -128,8 +138,10 @@ impl Directory {
                 rows_of_team.entry(team.clone()).or_default().push(index);
             }
         }
+        let digest = digest::digest(&members, &teams, &rules);
         let mut directory = Directory {
-            digest: digest::digest(&members, &teams, &rules),
+            digest_of_files: digest,
+            digest,
             people: People::new(&members),
             accounts: RuleBook::new(rules),
             findings: payers.findings.clone(),
@@ -144,6 +156,17 @@ impl Directory {
         directory.findings.extend(directory.accounts.findings());
         directory.findings.extend(directory.rule_findings());
         Ok(directory)
+    }
+
+    /// Learns what PaperCut servers know of names, instead of what it had learnt before. What the files say goes before
+    /// it.
+    pub fn learn(&mut self, known: ServerNames) {
+        let emails = self.people.learn(known.emails);
+        let accounts = self.accounts.learn(known.same_accounts);
+        let members = |rows: Vec<usize>| rows.into_iter().map(|row| self.members[row].id.clone()).collect();
+        let users: Vec<(String, Vec<String>)> =
+            emails.into_iter().map(|(user, rows)| (user, members(rows))).collect();
+        self.digest = digest::with_names(self.digest_of_files, &users, &accounts);
     }
 
     /// What a person should look at in the files; the jobs concerned wait in suspense meanwhile.

@@ -21,7 +21,7 @@ pub use balance::{BalanceMode, Evidence, Holder, Movement, Verdict};
 pub use charge::{Charge, HasColour, Terms, UsageItem, charge};
 pub use currency::Currency;
 pub use directory::{
-    AccountMatch, AccountRule, Directory, DirectoryError, MemberRow, PersonalJobs, Place, Span,
+    AccountMatch, AccountRule, Directory, DirectoryError, MemberRow, PersonalJobs, Place, ServerNames, Span,
     SuspenseReason, TeamRow,
 };
 pub use finding::{Finding, Severity};

@@ -12,6 +12,8 @@ pub enum DeliveryKind {
     File,
     /// A mail.
     Mail,
+    /// A change of a PaperCut balance.
+    Balance,
 }
 
 impl DeliveryKind {
@@ -20,6 +22,7 @@ impl DeliveryKind {
         match self {
             DeliveryKind::File => "file",
             DeliveryKind::Mail => "mail",
+            DeliveryKind::Balance => "balance",
         }
     }
 }
@@ -54,7 +57,7 @@ impl DeliveryState {
         }
     }
 
-    fn parse(word: &str) -> Option<DeliveryState> {
+    pub(super) fn parse(word: &str) -> Option<DeliveryState> {
         [
             DeliveryState::Pending,
             DeliveryState::Sending,
@@ -75,7 +78,7 @@ pub struct NewDelivery<'a> {
     pub key: &'a str,
     /// How it leaves.
     pub kind: DeliveryKind,
-    /// A file: its path below the output folder. A mail: its Message-ID.
+    /// A file: its path below the output folder. A mail: its Message-ID. A balance change: whose balance.
     pub target: &'a str,
     /// The bytes.
     pub body: &'a [u8],
@@ -92,7 +95,7 @@ pub struct Delivery {
     pub key: String,
     /// How it leaves.
     pub kind: DeliveryKind,
-    /// A file: its path below the output folder. A mail: its Message-ID.
+    /// A file: its path below the output folder. A mail: its Message-ID. A balance change: whose balance.
     pub target: String,
     /// SHA-256 of the bytes.
     pub sha256: Vec<u8>,
@@ -137,6 +140,7 @@ pub(super) fn insert_delivery(
 fn delivery(row: &Row<'_>) -> Result<Delivery, LedgerError> {
     let kind = match row.get::<_, String>(2)?.as_str() {
         "file" => DeliveryKind::File,
+        "balance" => DeliveryKind::Balance,
         _ => DeliveryKind::Mail,
     };
     let state: String = row.get(5)?;

@@ -330,11 +330,19 @@ impl Issue<'_> {
         self.batch_row
     }
 
+    pub(super) fn transaction(&self) -> &Transaction<'_> {
+        &self.transaction
+    }
+
+    /// The ledger's number of a line of the batch.
+    pub(super) fn line_row(&self, line: Uuid) -> Result<i64, LedgerError> {
+        let unknown = || LedgerError::Unreadable { what: "a line of the batch", found: line.to_string() };
+        self.lines.get(&line).copied().ok_or_else(unknown)
+    }
+
     /// Puts a job behind a line of the batch.
     pub fn link(&self, line: Uuid, job_id: i64, class: LineClass, role: Role) -> Result<(), LedgerError> {
-        let Some(line_row) = self.lines.get(&line) else {
-            return Err(LedgerError::Unreadable { what: "a line of the batch", found: line.to_string() });
-        };
+        let line_row = self.line_row(line)?;
         self.transaction
             .prepare_cached(
                 "INSERT INTO line_job (line_id, job_id, role, class, open) VALUES (?1, ?2, ?3, ?4, ?5)",

@@ -6,7 +6,7 @@ use chrono::NaiveDateTime;
 use rusqlite::{Row, named_params};
 
 use super::stored::{day_start, source_number, source_of, state_of, time_of};
-use super::{Ledger, LedgerError, SiteId};
+use super::{BalanceOf, Ledger, LedgerError, SiteId};
 use crate::domain::{JobState, Money, Period, Source};
 
 /// Names of a site by number, for whoever streams jobs.
@@ -312,6 +312,38 @@ impl Ledger {
         };
         let rows = statement.query_map(values, |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Ledger {
+    /// What changes of jobs after a mark gave back, or took: refunds, and costs that became lower or higher. With the
+    /// balance that had paid, and the job's second.
+    pub fn given_back_since(
+        &self,
+        site: SiteId,
+        change_mark: i64,
+    ) -> Result<Vec<(BalanceOf, i64, Money)>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT user_id, account_id, second, field, was, became, coalesce(cost, 0), state FROM job_change
+             JOIN job ON job.id = job_id WHERE job_change.id > :mark AND site_id = :site AND source = 0
+             AND field IN ('state', 'cost') ORDER BY job_change.id",
+        )?;
+        let mut rows = statement.query(named_params! { ":mark": change_mark, ":site": site.0 })?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (field, was, became): (String, String, String) = (row.get(3)?, row.get(4)?, row.get(5)?);
+            let (cost, state): (i64, i64) = (row.get(6)?, row.get(7)?);
+            let number = |text: &str| text.parse::<i64>().unwrap_or_default();
+            let amount = match (field.as_str(), number(&was), number(&became)) {
+                ("state", 0, _) => cost,
+                ("state", _, 0) => -cost,
+                ("cost", was, became) if state == 0 => was - became,
+                _ => 0,
+            };
+            let balance = BalanceOf::job(row.get(0)?, row.get(1)?);
+            found.push((balance, row.get(2)?, Money::from_millionths(amount)));
+        }
+        Ok(found)
     }
 }
 

@@ -10,8 +10,11 @@ use rusqlite::{Connection, TransactionBehavior};
 use super::error::LedgerError;
 
 /// Every step ever shipped, in order; `user_version` counts those that a ledger has.
-pub const STEPS: [&str; 2] =
-    [include_str!("migrations/0001_ledger.sql"), include_str!("migrations/0002_sums.sql")];
+pub const STEPS: [&str; 3] = [
+    include_str!("migrations/0001_ledger.sql"),
+    include_str!("migrations/0002_sums.sql"),
+    include_str!("migrations/0003_balances.sql"),
+];
 
 /// The ledger's version, or why this program must not touch it.
 pub(super) fn version(connection: &Connection, known: usize) -> Result<usize, LedgerError> {

@@ -4,9 +4,11 @@
 //! owed and what is sent is decided by `domain` and `run`.
 
 mod bits;
+mod changes;
 mod deliveries;
 mod error;
 mod followed;
+mod holders;
 mod ingest;
 mod ingested;
 mod invoices;
@@ -27,9 +29,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
+pub use changes::{BalanceChange, BalanceOf, NewChange};
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
 pub use followed::Place;
+pub use holders::{Reading, Snapshot, StoredHolder};
 pub use ingest::Ingest;
 pub use ingested::{Counted, Ingested, RowIs, Sums};
 pub use invoices::{Issue, IssuedBatch, IssuedLine, LineJob, NewBatch, OpenLink, Role};

@@ -38,6 +38,8 @@ pub struct Summary {
     pub findings: Vec<Finding>,
     /// Deliveries that failed or are uncertain: one sentence each, which says what to do.
     pub undelivered: Vec<String>,
+    /// What was given back to PaperCut balances: one sentence a site.
+    pub balances: Vec<String>,
     /// The files that were written, as people find them.
     pub files: Vec<String>,
     /// What is due next, and when.
@@ -145,6 +147,7 @@ struct View {
     notes_unlisted: String,
     unlisted: String,
     undelivered: Vec<String>,
+    balances: Vec<String>,
     files: Vec<String>,
     reports: Vec<ReportView>,
     reports_unlisted: String,
@@ -245,6 +248,7 @@ fn view(summary: &Summary) -> View {
         notes_unlisted: more(notes_unlisted),
         unlisted: more(unlisted),
         undelivered: listed(summary.undelivered.clone()),
+        balances: summary.balances.clone(),
         files: summary.files.clone(),
         reports: summary.reports.iter().take(LISTED_MAX).map(report_view).collect(),
         reports_unlisted: more(beyond(summary.reports.len())),

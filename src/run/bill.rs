@@ -9,15 +9,16 @@ use uuid::Uuid;
 
 use super::books::{Books, aliases};
 use super::error::RunError;
-use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, link_change};
+use super::facts::{Exclusions, LinkChange, PeriodFacts, frozen_terms, gather, gather_moved, link_change};
 use super::plan::{Draft, Facts, plan};
 use super::rejected::rejected_in;
 use super::resolve::Resolver;
+use super::settle::{Settled, Settling};
 use super::sums::{across, beside};
 use crate::config::{Config, SiteConfig};
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
-    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
+    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, OpenLink, Role, SiteId,
 };
 use crate::outputs::{Coverage, file_name, report_page, statements};
 
@@ -27,6 +28,7 @@ pub struct Drafted<'a> {
     /// The batch.
     pub draft: Draft,
     facts: Facts<'a>,
+    place: &'a SiteConfig,
     site: SiteId,
     exclusions: Exclusions,
     marks: Marks,
@@ -148,7 +150,7 @@ pub fn draft<'a>(
     draft.batch.findings.sort();
     draft.batch.findings.dedup();
     let marks = ledger.marks()?;
-    Ok(Some(Drafted { draft, facts, site: site_id, exclusions, marks, seen, digest, covered }))
+    Ok(Some(Drafted { draft, facts, place: site, site: site_id, exclusions, marks, seen, digest, covered }))
 }
 
 /// Issues a draft: lines, links, terms, proofs and deliveries hold together or not at all. Nothing leaves the
@@ -170,6 +172,7 @@ pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<IssueOutcom
     let issue = books.ledger.begin_issue(&new)?;
     let lines: HashMap<(Period, PayerId, LineClass), Uuid> =
         batch.lines.iter().map(|line| ((line.period, line.payer.id.clone(), line.class), line.id)).collect();
+    let settling = Settling::new(books, drafted.place, drafted.site, &issue);
     for (facts, resolver) in &mut drafted.facts.periods {
         let linking = Linking {
             books,
@@ -177,11 +180,14 @@ pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<IssueOutcom
             exclusions: &drafted.exclusions,
             issue: &issue,
             lines: &lines,
+            settling: &settling,
         };
         linking.period(facts, resolver, drafted.seen)?;
     }
+    let mut unchanged = settling.write_changes(&batch.id)?;
     let coverage = Coverage { covered: drafted.covered.clone(), gaps: drafted.facts.gaps.clone() };
-    let findings = write_deliveries(books, batch, &coverage, &issue)?;
+    let mut findings = write_deliveries(books, batch, &coverage, &issue)?;
+    findings.append(&mut unchanged);
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(IssueOutcome::Held(findings));
     }
@@ -262,6 +268,7 @@ struct Linking<'a> {
     exclusions: &'a Exclusions,
     issue: &'a Issue<'a>,
     lines: &'a HashMap<(Period, PayerId, LineClass), Uuid>,
+    settling: &'a Settling<'a>,
 }
 
 impl Linking<'_> {
@@ -277,8 +284,11 @@ impl Linking<'_> {
                     self.link(facts.period, payer, link.class, job.id, Role::TakenBack)?;
                 }
             }
-            for (payer, class) in change.opened {
+            for (payer, class) in change.opened.clone() {
                 self.link(facts.period, payer, class, job.id, Role::Billed)?;
+            }
+            if self.settling.is_needed() {
+                self.settle(facts.period, resolver, &job, &links, &change)?;
             }
             Ok::<(), RunError>(())
         };
@@ -297,6 +307,30 @@ impl Linking<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Lets a line of the batch settle what the job costs now, where one of its payer or of its former payers is there.
+    fn settle(
+        &self,
+        period: Period,
+        resolver: &mut Resolver<'_>,
+        job: &JobFact,
+        links: &[OpenLink],
+        change: &LinkChange,
+    ) -> Result<(), RunError> {
+        let opened = change.opened.iter().map(|(payer, class)| (payer.clone(), *class));
+        let linked = links.iter().filter_map(|link| Some((PayerId::parse(&link.payer)?, link.class)));
+        let line = opened.chain(linked).find_map(|(payer, class)| self.lines.get(&(period, payer, class)));
+        let Some(line) = line else { return Ok(()) };
+        let is_billed = !change.opened.is_empty() || links.len() > change.closed.len();
+        let payer = resolver.payer(job).filter(|_| is_billed).map(|(payer, _)| payer);
+        let plan = payer.as_ref().and_then(|payer| resolver.terms(payer).ok());
+        let settled = Settled {
+            line: *line,
+            payer: payer.as_ref(),
+            plan: plan.as_ref().map_or("", |terms| terms.plan.name.as_str()),
+        };
+        Ok(self.settling.job(job, settled)?)
     }
 
     fn link(

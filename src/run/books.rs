@@ -1,16 +1,17 @@
 //! What a command works with: configuration, ledger, directory, templates and now.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 
 use super::error::RunError;
+use super::holders::HolderBook;
 use super::resolve::Policy;
 use crate::config::{
     Config, InvoiceDate, MailConfig, MailTransport, ReceiverConfig, ReceiverFormat, SiteConfig, SmtpSecurity,
 };
-use crate::domain::{Directory, Period};
+use crate::domain::{Directory, Period, ServerNames};
 use crate::ledger::Ledger;
 use crate::outputs::formats::{LinesCsvSettings, TextEncoding, XeroSettings};
 use crate::outputs::{Receiver, Security, SmtpSettings, Templates, Transport};
@@ -34,6 +35,8 @@ pub struct Books<'a> {
     pub now: DateTime<Tz>,
     /// The environment, for secrets.
     pub environment: Environment<'a>,
+    /// When the run began, to tell how long it has been going on.
+    started: Instant,
 }
 
 impl std::fmt::Debug for Books<'_> {
@@ -56,12 +59,33 @@ impl<'a> Books<'a> {
             Some(folder) => Templates::with_folder(folder)?,
             None => Templates::embedded()?,
         };
-        Ok(Books { config, ledger, directory, templates, now, environment })
+        let mut books =
+            Books { config, ledger, directory, templates, now, environment, started: Instant::now() };
+        books.learn_names()?;
+        Ok(books)
     }
 
     /// Now, RFC 3339.
     pub fn now_text(&self) -> String {
         self.now.fixed_offset().to_rfc3339()
+    }
+
+    /// The wall-clock second of a site at this moment: "now", and what the run has taken so far.
+    pub fn second(&self, site: &SiteConfig) -> i64 {
+        let passed = chrono::TimeDelta::from_std(self.started.elapsed()).unwrap_or_default();
+        let moment = self.now.checked_add_signed(passed).unwrap_or(self.now);
+        moment.with_timezone(&site.time_zone).naive_local().and_utc().timestamp()
+    }
+
+    /// Teaches the directory what servers know of names: users' addresses, and what renamed accounts were called.
+    pub fn learn_names(&mut self) -> Result<(), RunError> {
+        let mut known = ServerNames::default();
+        for site in self.config.sites.iter().filter(|site| site.papercut.is_some()) {
+            let Some((site_id, _)) = self.ledger.known_site(&site.name)? else { continue };
+            HolderBook::load(&self.ledger, site_id)?.names(&mut known);
+        }
+        self.directory.learn(known);
+        Ok(())
     }
 
     /// Today at a site.
@@ -158,7 +182,9 @@ fn mail_transport(mail: &MailConfig, environment: Environment<'_>) -> Result<Tra
     };
     let extra_ca_pem = match &smtp.ca_file {
         Some(path) => {
-            Some(std::fs::read(path).map_err(|source| RunError::CaFile { path: path.clone(), source })?)
+            let failed =
+                |source| RunError::CaFile { key: "mail.smtp.ca_file", path: path.clone(), source };
+            Some(std::fs::read(path).map_err(failed)?)
         }
         None => None,
     };

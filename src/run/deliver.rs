@@ -49,7 +49,7 @@ pub fn places(books: &Books<'_>, deliveries: &[Delivery]) -> BTreeMap<String, i6
     places
 }
 
-/// Hands out every delivery of that kind that is outstanding.
+/// Hands out every file or mail that is outstanding. Balance changes have a way of their own, [`super::adjust`].
 pub fn deliver(books: &Books<'_>, kind: DeliveryKind) -> Result<Handed, RunError> {
     let mut handed = Handed::default();
     for delivery in books.ledger.open_deliveries()? {
@@ -62,10 +62,8 @@ pub fn deliver(books: &Books<'_>, kind: DeliveryKind) -> Result<Handed, RunError
 
 fn hand_out(books: &Books<'_>, mut delivery: Delivery) -> Result<Delivery, RunError> {
     let now = books.now_text();
-    let transport = match delivery.kind {
-        DeliveryKind::File => None,
-        DeliveryKind::Mail => Some(books.mail_transport()?),
-    };
+    let is_mail = delivery.kind == DeliveryKind::Mail;
+    let transport = if is_mail { Some(books.mail_transport()?) } else { None };
     let repeatable = !matches!(transport, Some(Transport::Smtp(_)));
     if delivery.state == DeliveryState::Uncertain {
         return Ok(delivery);

@@ -3,7 +3,8 @@
 use crate::config::SecretError;
 use crate::domain::Period;
 use crate::ledger::LedgerError;
-use crate::outputs::{MailError, RenderError, TemplateError};
+use crate::outputs::{FileError, MailError, RenderError, TemplateError};
+use crate::papercut::TrustError;
 use crate::sources::directory::DirectoryReadError;
 
 use super::lock::LockError;
@@ -38,9 +39,23 @@ pub enum RunError {
     /// A password cannot be had.
     #[error(transparent)]
     Secret(#[from] SecretError),
-    /// The certificates for the mail server cannot be read.
-    #[error("cannot read `{}`, which `mail.smtp.ca_file` names", path.display())]
+    /// A file cannot be written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// TLS to a PaperCut server cannot be prepared.
+    #[error("cannot prepare the way to the PaperCut server of site `{site}`")]
+    Trust {
+        /// The site.
+        site: String,
+        /// Why.
+        #[source]
+        source: TrustError,
+    },
+    /// The certificates of a server cannot be read.
+    #[error("cannot read `{}`, which `{key}` names", path.display())]
     CaFile {
+        /// The key that names the file.
+        key: &'static str,
         /// The file.
         path: std::path::PathBuf,
         /// Why.

@@ -55,6 +55,9 @@ pub fn ingest(
 ) -> Result<Outcome, IngestError> {
     let report = sources::examine(path, &intake.settings)?;
     let facts = report.facts().clone();
+    if let Some(wanted) = &intake.wanted {
+        wanted.check(facts.period, None)?;
+    }
     let settings: [u8; 32] = Sha256::digest(format!("{:?}", intake.settings)).into();
     let mut identity = facts.sha256;
     if let Some(stored) = intake.ledger.known_report(intake.site, &identity)? {
@@ -85,6 +88,9 @@ pub fn ingest(
     taking.read(report, progress)?;
     taking.end_sums(intake)?;
     let Taking { ingest, jobs, listed_sums: sums, mut findings, users, accounts, days, .. } = taking;
+    if let Some(wanted) = &intake.wanted {
+        wanted.check(facts.period, days)?;
+    }
     let covered = covered(&facts, days, intake.today);
     let mut all = facts.findings.clone();
     all.append(&mut findings);

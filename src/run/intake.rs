@@ -36,6 +36,40 @@ pub struct Intake<'a> {
     pub today: NaiveDate,
     /// How many jobs of the file to list.
     pub jobs_listed: usize,
+    /// The days that were asked for, where the report was made for us.
+    pub wanted: Option<WantedDays>,
+}
+
+/// The days that a report has to be about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedDays {
+    /// The days.
+    pub period: Period,
+    /// Whether they go on: the report may say the whole month, or have jobs of today.
+    pub is_open: bool,
+}
+
+impl WantedDays {
+    /// Refuses a report of other days, by what it says of itself, else by its jobs.
+    pub(super) fn check(
+        &self,
+        stated: Option<Period>,
+        jobs: Option<(NaiveDate, NaiveDate)>,
+    ) -> Result<(), IngestError> {
+        let WantedDays { period: wanted, is_open } = *self;
+        let last = if is_open { Period::month_of(wanted.last_day()).last_day() } else { wanted.last_day() };
+        let days = jobs.and_then(|(first, last)| Period::of_days(first, last));
+        let (found, fits) = match (stated, days) {
+            (Some(stated), _) => {
+                let ends = stated.last_day() >= wanted.last_day() && stated.last_day() <= last;
+                (stated, stated.first_day() == wanted.first_day() && ends)
+            }
+            // Its jobs lie within the days, but need not fill them.
+            (None, Some(days)) => (days, days.first_day() >= wanted.first_day() && days.last_day() <= last),
+            (None, None) => return Ok(()),
+        };
+        if fits { Ok(()) } else { Err(IngestError::OtherDays { wanted, found }) }
+    }
 }
 
 impl<'a> Intake<'a> {
@@ -61,6 +95,7 @@ impl<'a> Intake<'a> {
             now: books.now_text(),
             today: books.today(site),
             jobs_listed: 0,
+            wanted: None,
         })
     }
 }
@@ -131,6 +166,14 @@ pub enum IngestError {
     /// Its kind is recognised, but has nothing to bill.
     #[error("this is a {0}: balances are looked at by `papertally check`, and not taken in")]
     NoJobs(ReportKind),
+    /// A report that was made for us is about other days.
+    #[error("it is about {found}, and was asked for {wanted}")]
+    OtherDays {
+        /// The days that were asked for.
+        wanted: Period,
+        /// Those that it is about.
+        found: Period,
+    },
     /// Sums of days that other sums have already.
     #[error(
         "its sums are of {period}, and {report} has sums of {other}: the days that they share would count twice, and a \
@@ -180,6 +223,7 @@ impl IngestError {
         match self {
             IngestError::Read(error) => error.code(),
             IngestError::NoJobs(_) => "no-jobs",
+            IngestError::OtherDays { .. } => "period-other",
             IngestError::SumsOverlap { .. } => "sums-overlap",
             IngestError::SumsUnfinished { .. } => "sums-unfinished",
             IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => "columns-differ",
@@ -211,6 +255,9 @@ impl IngestError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             IngestError::Read(error) => Some(error.hint()),
+            IngestError::OtherDays { .. } => {
+                Some("it may be an old file: see what the server writes, and whether `covers` is what its title means")
+            }
             IngestError::SumsOverlap { .. } => Some("export the summary of the days that are missing only"),
             IngestError::SumsUnfinished { .. } => Some("export the summary once its last day is over"),
             IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => {

@@ -3,6 +3,7 @@
 //! `collect` finds report files, `ingest` takes them in, `facts` reads what billing looks at, `plan` makes the
 //! batch (pure), `bill` issues it, `deliver` hands it out, `nightly` does all that is due.
 
+pub mod adjust;
 pub mod balances;
 mod batch;
 pub mod bill;
@@ -11,23 +12,33 @@ pub mod collect;
 pub mod deliver;
 pub mod due;
 pub mod error;
+pub mod evidence;
 pub mod explain;
 pub mod facts;
+pub mod fetch;
+pub mod holders;
 pub mod ingest;
 pub mod intake;
 pub mod lock;
 mod lookalike;
+pub mod movements;
 pub mod night;
 pub mod nightly;
 pub mod pages;
 pub mod plan;
 pub mod reconcile;
+pub mod overage;
 mod rejected;
 pub mod resolve;
 pub mod reverse;
+pub mod roster;
+pub mod server;
+mod settle;
+pub mod snapshot;
 mod sum_rows;
 pub mod summary;
 pub mod sums;
 mod taking;
 pub mod totals;
+pub mod visit;
 mod wording;

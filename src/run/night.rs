@@ -1,5 +1,6 @@
 //! What a run did, site by site: for the screen, the mail and scripts.
 
+use super::adjust::Adjusted;
 use super::bill::Drafted;
 use super::collect::Found;
 use super::deliver::Handed;
@@ -36,6 +37,8 @@ pub struct SiteNight<'a> {
     pub suspense: Vec<SuspenseItem>,
     /// What a person should look at.
     pub findings: Vec<Finding>,
+    /// Balance changes on the server.
+    pub adjusted: Adjusted,
     /// What is due next.
     pub agenda: Agenda,
 }

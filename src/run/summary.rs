@@ -8,8 +8,8 @@ use super::deliver::{Handed, places};
 use super::error::RunError;
 use super::night::{SiteNight, Told};
 use crate::config::{MailConfig, MailWhen, SiteConfig};
-use crate::domain::{CHARGE_NAMESPACE, Exact, Finding, ReportKind, Severity};
-use crate::ledger::{DeliveryKind, IssuedBatch, NewDelivery, StoredReport};
+use crate::domain::{CHARGE_NAMESPACE, Exact, Finding, Money, ReportKind, Severity};
+use crate::ledger::{Delivery, DeliveryKind, IssuedBatch, NewDelivery, StoredReport};
 use crate::outputs::mail::message_id;
 use crate::outputs::summary::{SummaryBatch, SummaryReport, SummarySuspense};
 use crate::outputs::{Attachment, Envelope, Summary, compose, summary_mail};
@@ -49,12 +49,17 @@ pub fn tell(books: &Books<'_>, sites: &[SiteNight<'_>], files: &Handed) -> Resul
             item: item.clone(),
         }));
     }
-    told.has_news = !summary.reports.is_empty() || !summary.batches.is_empty() || new_findings > 0;
+    let has_changes = sites.iter().any(|night| !night.adjusted.delivered.is_empty());
+    told.has_news =
+        !summary.reports.is_empty() || !summary.batches.is_empty() || new_findings > 0 || has_changes;
     summary.time = format!("{} ({})", books.now.format("%Y-%m-%d %H:%M"), books.now.timezone().name());
     // What is in suspense has a list of its own.
     let listed = findings.iter().filter(|(_, finding)| finding.code != "suspense");
     summary.findings = listed.map(|(_, finding)| finding.clone()).collect();
-    summary.undelivered = undelivered(files);
+    let changes = sites.iter().flat_map(|night| night.adjusted.failed.iter().chain(&night.adjusted.uncertain));
+    let open = files.failed.iter().chain(&files.uncertain).chain(changes.map(|change| &change.delivery));
+    summary.undelivered = open.map(undelivered).collect();
+    summary.balances = sites.iter().filter_map(balances).collect();
     summary.files = files_of(books, &batches)?;
     summary.next_due = next_due(sites);
     write_down(books, &summary, &batches, &findings, &mut told)?;
@@ -162,18 +167,37 @@ fn summary_batch(
     })
 }
 
-fn undelivered(files: &Handed) -> Vec<String> {
-    let open = files.failed.iter().chain(&files.uncertain);
-    open.map(|delivery| {
-        format!(
-            "{} `{}` ({}): {}",
-            delivery.kind.as_str(),
-            delivery.target,
-            delivery.state.as_str(),
-            delivery.answer
-        )
+fn undelivered(delivery: &Delivery) -> String {
+    format!(
+        "{} `{}` ({}): {}",
+        delivery.kind.as_str(),
+        delivery.target,
+        delivery.state.as_str(),
+        delivery.answer
+    )
+}
+
+/// What was given back to a site's balances, and taken from them.
+fn balances(night: &SiteNight<'_>) -> Option<String> {
+    let adjusted = &night.adjusted;
+    let sum = |is_wanted: fn(Money) -> bool| -> Exact {
+        let made = adjusted.delivered.iter().map(|change| change.amount);
+        made.filter(|amount| is_wanted(*amount)).map(Exact::from).sum()
+    };
+    let parts = [
+        (adjusted.delivered.len(), "changed"),
+        (adjusted.failed.len(), "not changed"),
+        (adjusted.uncertain.len(), "uncertain"),
+        (adjusted.waiting.len(), "waiting"),
+    ];
+    let counts: Vec<String> =
+        parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
+    (!counts.is_empty()).then(|| {
+        let (back, taken) = (sum(|amount| !amount.is_negative()), sum(Money::is_negative));
+        let taken = if taken.is_zero() { String::new() } else { format!(", {} taken back", -taken) };
+        let currency = night.site.currency.code();
+        format!("{}: {}; {currency} {back} given back{taken}", night.site.name, counts.join(", "))
     })
-    .collect()
 }
 
 /// Where the files of the batches are.

@@ -10,7 +10,7 @@ use super::error::RunError;
 use super::facts::Exclusions;
 use super::totals::{IntakeTotals, TotalsRow};
 use crate::config::SiteConfig;
-use crate::domain::{Exact, Finding, Period, Severity, Source, SumRow, fold_name, is_within};
+use crate::domain::{BalanceMode, Exact, Finding, Period, Severity, Source, SumRow, fold_name, is_within};
 use crate::ledger::{Ledger, LedgerError, RowIs, SiteId};
 
 /// Start of the names that PaperCut gives to its internal accounts, such as `!!template account!!`.
@@ -470,6 +470,10 @@ pub fn beside(
     site_id: SiteId,
     is_wanted: impl Fn(&Period) -> bool,
 ) -> Result<Vec<Finding>, RunError> {
+    // What was below zero is no sum of jobs.
+    if site.papercut.as_ref().is_some_and(|papercut| papercut.changes.mode == BalanceMode::Overage) {
+        return Ok(Vec::new());
+    }
     let rules = SumRules::of(&site.exclude_accounts, &aliases(site));
     let book = SumBook::load(&books.ledger, site_id, rules)?;
     Ok(book.beside_jobs(&books.ledger, site_id, is_wanted)?)

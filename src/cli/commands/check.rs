@@ -48,6 +48,7 @@ pub(super) fn run(args: &CheckArgs, context: &mut Context<'_, '_>) -> Result<Exi
         now: now.fixed_offset().to_rfc3339(),
         today: now.date_naive(),
         jobs_listed: args.rows.0,
+        wanted: None,
     };
     let mut balances = BalanceBook::default();
     let mut results = Vec::new();

@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 use super::Context;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::counted;
-use crate::config::{Config, MailTransport};
+use crate::config::{Config, MailTransport, SiteConfig};
 use crate::ledger::Ledger;
+use crate::papercut::probe;
 use crate::run::books::Books;
+use crate::run::server::server;
 
 /// One thing that was tried.
 struct Trial {
@@ -29,6 +32,9 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
                 .map_err(|error| format!("{error}; make the folder, or name another in `inbox`"));
             trials.push(Trial { what: format!("inbox {} of {}", inbox.display(), site.name), outcome });
         }
+    }
+    for site in &config.sites {
+        trials.extend(papercut(context, site));
     }
     trials.push(writable("output folder", &config.output.folder));
     trials.push(ledger(&config));
@@ -51,6 +57,32 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         return Ok(Exit::Done);
     }
     Ok(Exit::Findings)
+}
+
+/// The way to a site's PaperCut server, step by step, and the folders of its reports.
+fn papercut(context: &Context<'_, '_>, site: &SiteConfig) -> Vec<Trial> {
+    let Some(papercut) = &site.papercut else { return Vec::new() };
+    let named = |what: &str| format!("PaperCut of {}: {what}", site.name);
+    let mut trials = Vec::new();
+    match server(site, context.outside.environment) {
+        Ok(Some(server)) => {
+            let now = DateTime::<Utc>::from(context.outside.clock);
+            let found = probe(&server, now, !papercut.reports.is_empty());
+            trials.extend(
+                found.trials.into_iter().map(|one| Trial { what: named(one.what), outcome: one.outcome }),
+            );
+        }
+        Ok(None) => {}
+        Err(error) => trials.push(Trial { what: named("token"), outcome: Err(told(&Failure::from(error))) }),
+    }
+    for order in &papercut.reports {
+        let folder = order.pick_up.display();
+        let outcome = std::fs::read_dir(&order.pick_up)
+            .map(|entries| format!("{} entries", entries.count()))
+            .map_err(|error| format!("{error}; make or mount the folder into which the server writes `{}`", order.save_as));
+        trials.push(Trial { what: named(&format!("pick-up folder {folder} of `{}`", order.name)), outcome });
+    }
+    trials
 }
 
 /// Whether a file can be made in a folder, or in the nearest folder above that exists.

@@ -1,8 +1,10 @@
 //! One file a command: words to calls, results to tables and JSON.
 
+mod balances;
 mod bill;
 mod check;
 mod deliver;
+mod directory;
 mod doctor;
 mod explain;
 mod ingest;
@@ -53,11 +55,13 @@ pub(super) fn dispatch(cli: Cli, outside: &Outside<'_>, ui: &mut Ui<'_>) -> Resu
     match &cli.command {
         Command::Init(args) => init::run(args, &mut context),
         Command::Check(args) => check::run(args, &mut context),
+        Command::Directory(args) => directory::run(args, &mut context),
         Command::Ingest(args) => ingest::run(args, &mut context),
         Command::Totals(args) => totals::run(args, &mut context),
         Command::Bill(args) => bill::run(args, &mut context),
         Command::Run(args) => run::run(args, &mut context),
         Command::Deliver(args) => deliver::run(args, &mut context),
+        Command::Balances(args) => balances::run(args, &mut context),
         Command::Reverse(args) => reverse::run(args, &mut context),
         Command::Report(args) => report::run(args, &mut context),
         Command::Explain(args) => explain::run(args, &mut context),

@@ -1,7 +1,10 @@
 //! `papertally run`: everything that is due, and what came of it.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
+use super::balances::{change_json, show_adjusted};
 use super::bill::{amounts, show_batch, show_files};
 use super::deliver::delivery_json;
 use super::{Access, Context};
@@ -15,18 +18,27 @@ use crate::outputs::mirror::{FindingJson, ProofJson};
 use crate::run::books::Books;
 use crate::run::night::{Mode, Night, SiteNight};
 use crate::run::nightly::run as run_night;
+use crate::run::visit::visit;
 
 pub(super) fn run(args: &RunArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
     let (mode, access) = if args.dry_run { (Mode::Dry, Access::Copy) } else { (Mode::Real, Access::Write) };
-    let (books, _lock) = context.books(&config, access)?;
+    let (mut books, _lock) = context.books(&config, access)?;
+    let clock = context.outside.clock;
     let mut bar = (String::new(), context.ui.progress(""));
-    let night = run_night(&books, mode, context.outside.clock, &mut |name| {
+    let mut progress = |name: &str| {
         if bar.0 != name {
             bar = (name.to_owned(), context.ui.progress(name));
         }
         bar.1.row();
-    })?;
+    };
+    // A dry run asks no server: it goes by what the last run has read.
+    let visits = match mode {
+        Mode::Real => visit(&books, &mut progress)?,
+        Mode::Dry => BTreeMap::new(),
+    };
+    books.learn_names()?;
+    let night = run_night(&books, &visits, mode, clock, &mut progress)?;
     drop(bar);
     let exit = exit_of(&night);
     show(context.ui, &books, &night, mode);
@@ -44,7 +56,8 @@ pub(super) fn run(args: &RunArgs, context: &mut Context<'_, '_>) -> Result<Exit,
 }
 
 fn exit_of(night: &Night<'_>) -> Exit {
-    if !night.files.is_settled() || !night.mails.is_settled() {
+    let adjusted = night.sites.iter().all(|site| site.adjusted.is_settled());
+    if !night.files.is_settled() || !night.mails.is_settled() || !adjusted {
         return Exit::Delivery;
     }
     if night.told.urgent.is_empty() { Exit::Done } else { Exit::Findings }
@@ -56,6 +69,7 @@ fn has_news(night: &Night<'_>) -> bool {
         || !night.files.delivered.is_empty()
         || !night.files.is_settled()
         || !night.mails.is_settled()
+        || night.sites.iter().any(|site| !site.adjusted.delivered.is_empty() || !site.adjusted.is_settled())
 }
 
 fn outcome(night: &Night<'_>) -> String {
@@ -137,8 +151,12 @@ fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: 
         };
         ui.line(format!("Summary mail {where_to} ({})", delivery.target));
     }
+    for site in &night.sites {
+        show_adjusted(ui, &site.adjusted);
+    }
     let open = [&night.files.failed, &night.files.uncertain, &night.mails.failed, &night.mails.uncertain];
-    for delivery in open.into_iter().flatten() {
+    let changes = night.sites.iter().flat_map(|site| site.adjusted.failed.iter().chain(&site.adjusted.uncertain));
+    for delivery in open.into_iter().flatten().chain(changes.map(|change| &change.delivery)) {
         ui.warn(format!(
             "error: {} {} is {}: {}",
             delivery.kind.as_str(),
@@ -193,6 +211,16 @@ fn site_json(night: &SiteNight<'_>) -> Value {
         "issued": night.issued.iter().map(batch).collect::<Vec<Value>>(),
         "held": night.held.iter().map(batch).collect::<Vec<Value>>(),
         "findings": night.findings.iter().map(FindingJson::of).collect::<Vec<_>>(),
+        "balance_changes": {
+            "made": night.adjusted.delivered.iter().map(change_json).collect::<Vec<Value>>(),
+            "failed": night.adjusted.failed.iter().map(change_json).collect::<Vec<Value>>(),
+            "uncertain": night.adjusted.uncertain.iter().map(change_json).collect::<Vec<Value>>(),
+            "waiting": night.adjusted.waiting.iter().map(|(change, why)| {
+                let mut json = change_json(change);
+                json["waits_because"] = why.as_str().into();
+                json
+            }).collect::<Vec<Value>>(),
+        },
         "next": night.agenda.next.as_ref().map(|due| json!({
             "period": due.period.to_string(), "at": due.at.fixed_offset().to_rfc3339(),
         })),

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::deliver::delivery_json;
+use super::deliver::{delivery_json, is_outstanding};
 use super::{Access, Context};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::json;
@@ -93,7 +93,7 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     }));
     let waits = findings.iter().any(|finding| finding.severity != "note")
         || sites.iter().any(|site| !site.suspense.is_empty() || site.taken_back.is_some());
-    Ok(match (faults.is_empty(), open.is_empty(), waits) {
+    Ok(match (faults.is_empty(), !open.iter().any(is_outstanding), waits) {
         (false, ..) => Exit::Failed,
         (true, false, _) => Exit::Delivery,
         (true, true, true) => Exit::Findings,

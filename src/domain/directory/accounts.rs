@@ -17,6 +17,8 @@ pub(super) struct RuleBook {
     exact: HashMap<String, Vec<usize>>,
     parent: HashMap<String, Vec<usize>>,
     patterns: Vec<(Vec<char>, usize)>,
+    /// Other names of renamed accounts, by each of their names.
+    same: HashMap<String, Vec<String>>,
 }
 
 impl RuleBook {
@@ -38,8 +40,35 @@ impl RuleBook {
         &self.rules
     }
 
-    /// The payer of `account` on that day. Of two parent rules the nearer one holds.
+    /// Takes names that mean the same account, and returns those that matter, sorted.
+    pub(super) fn learn(&mut self, groups: Vec<Vec<String>>) -> Vec<Vec<String>> {
+        let mut learnt = Vec::new();
+        self.same.clear();
+        for group in groups {
+            let mut names: Vec<String> = group.iter().map(|name| fold_account(name)).collect();
+            names.sort();
+            names.dedup();
+            for name in &names {
+                let others = names.iter().filter(|other| *other != name).cloned();
+                self.same.entry(name.clone()).or_default().extend(others);
+            }
+            learnt.push(names);
+        }
+        learnt.sort();
+        learnt
+    }
+
+    /// The payer of `account` on that day: by the account's own name, else by another name of the same account.
     pub(super) fn payer_on(&self, account: &str, day: NaiveDate) -> Result<&PayerId, SuspenseReason> {
+        let own = self.payer_by_name(account, day);
+        let Err(SuspenseReason::AccountUnknown { .. }) = &own else { return own };
+        let others = self.same.get(&fold_account(account)).map_or(&[][..], Vec::as_slice);
+        let other = others.iter().map(|other| self.payer_by_name(other, day)).find(Result::is_ok);
+        other.unwrap_or(own)
+    }
+
+    /// The payer of an account by its name. Of two parent rules the nearer one holds.
+    fn payer_by_name(&self, account: &str, day: NaiveDate) -> Result<&PayerId, SuspenseReason> {
         let folded = fold_account(account);
         let mut other_days = BTreeSet::new();
         for level in self.levels(&folded) {

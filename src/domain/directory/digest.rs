@@ -22,6 +22,24 @@ pub(super) fn digest(members: &[MemberRow], teams: &[TeamRow], rules: &[AccountR
     hash.finalize().into()
 }
 
+/// The digest together with what servers know of names: users with the members whom they are, names of one account.
+pub(super) fn with_names(
+    digest: [u8; 32],
+    users: &[(String, Vec<String>)],
+    accounts: &[Vec<String>],
+) -> [u8; 32] {
+    if users.is_empty() && accounts.is_empty() {
+        return digest;
+    }
+    let mut text = Text::new("names", Span::ALWAYS);
+    for (user, members) in users {
+        text.part(user);
+        text.names(members);
+    }
+    accounts.iter().for_each(|names| text.names(names));
+    Sha256::new().chain_update(digest).chain_update(text.0).finalize().into()
+}
+
 fn member_text(row: &MemberRow) -> String {
     let mut text = Text::new("member", row.span);
     text.part(&row.id);

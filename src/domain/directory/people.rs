@@ -21,6 +21,8 @@ pub(super) struct People {
     usernames: HashMap<String, Vec<usize>>,
     aliases: HashMap<String, Vec<usize>>,
     emails: HashMap<String, Vec<usize>>,
+    /// By the username on a server: rows of the members who have one of its addresses.
+    server_emails: HashMap<String, Vec<usize>>,
     /// By the short name without accents and punctuation: name as written and row.
     looks: HashMap<String, Vec<(String, usize)>>,
 }
@@ -51,7 +53,27 @@ impl People {
         people
     }
 
-    /// The id of the member whom `user` is on that day: by username, then alias, then e-mail.
+    /// Takes the addresses that servers know of users, and returns those that lead to members: the username with their
+    /// rows.
+    pub(super) fn learn(&mut self, known: Vec<(String, Vec<String>)>) -> Vec<(String, Vec<usize>)> {
+        self.server_emails.clear();
+        for (user, emails) in known {
+            let rows: BTreeSet<usize> =
+                emails.iter().filter_map(|email| self.emails.get(&fold_name(email))).flatten().copied().collect();
+            let folded = fold_name(&user);
+            let is_named = [&self.usernames, &self.aliases, &self.emails].iter().any(|map| map.contains_key(&folded));
+            if !rows.is_empty() && !is_named {
+                self.server_emails.entry(folded).or_default().extend(rows);
+            }
+        }
+        let mut learnt: Vec<_> =
+            self.server_emails.iter().map(|(user, rows)| (user.clone(), rows.clone())).collect();
+        learnt.sort();
+        learnt
+    }
+
+    /// The id of the member whom `user` is on that day: by username, then alias, then e-mail, then by an address that
+    /// the server knows of the user.
     pub(super) fn member_on<'a>(
         &self,
         rows: &'a [MemberRow],
@@ -60,7 +82,7 @@ impl People {
     ) -> Result<&'a str, SuspenseReason> {
         let folded = fold_name(user);
         let mut other_days: Vec<(String, Span)> = Vec::new();
-        for map in [&self.usernames, &self.aliases, &self.emails] {
+        for map in [&self.usernames, &self.aliases, &self.emails, &self.server_emails] {
             let found = map.get(&folded).map_or(&[][..], Vec::as_slice);
             let ids: BTreeSet<&str> = found
                 .iter()

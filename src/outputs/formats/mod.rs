@@ -8,6 +8,7 @@ mod cells;
 mod encoding;
 mod lines_csv;
 mod lines_json;
+mod sheet;
 mod table;
 mod xero;
 
@@ -15,6 +16,7 @@ use crate::domain::{Batch, Finding};
 
 pub use encoding::TextEncoding;
 pub use lines_csv::LinesCsvSettings;
+pub use sheet::{name_cell, sheet};
 pub use xero::{NO_TAX, Tracking, XeroSettings};
 
 /// A receiving system with its settings.

@@ -1,0 +1,298 @@
+//! Balance changes: what issued lines settle of each balance, and what was done about it on the server.
+
+use rusqlite::{Row, named_params};
+use uuid::Uuid;
+
+use super::deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery, insert_delivery};
+use super::holders::holder_of;
+use super::invoices::Issue;
+use super::{Ledger, LedgerError, SiteId};
+use crate::domain::{Holder, Money, fold_name};
+
+/// Which balance of the ledger's users and accounts: a user's personal one, or a shared account's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BalanceOf {
+    /// The personal balance of the user of that number.
+    User(i64),
+    /// The balance of the shared account of that number.
+    Account(i64),
+}
+
+impl BalanceOf {
+    /// The balance that pays for jobs of a user on a shared account, or on none.
+    pub const fn job(user: i64, account: Option<i64>) -> BalanceOf {
+        match account {
+            Some(account) => BalanceOf::Account(account),
+            None => BalanceOf::User(user),
+        }
+    }
+
+    /// User and account as columns have them: 0 for none.
+    const fn columns(self) -> (i64, i64) {
+        match self {
+            BalanceOf::User(user) => (user, 0),
+            BalanceOf::Account(account) => (0, account),
+        }
+    }
+
+    fn of_columns(user: i64, account: i64) -> BalanceOf {
+        if account == 0 { BalanceOf::User(user) } else { BalanceOf::Account(account) }
+    }
+}
+
+/// A balance change to write down.
+#[derive(Clone, Debug)]
+pub struct NewChange<'a> {
+    /// The site.
+    pub site: SiteId,
+    /// Whose jobs it settles.
+    pub balance: BalanceOf,
+    /// Whose balance it changes on the server.
+    pub holder: &'a Holder,
+    /// PaperCut's account-id of a shared account, where it is known.
+    pub server_id: &'a str,
+    /// The personal account that is meant, or empty.
+    pub personal_account: &'a str,
+    /// `invoiced`, `target` or `overage`.
+    pub mode: &'a str,
+    /// What is added; below zero, taken away.
+    pub amount: Money,
+    /// What the server keeps as the reason; holds our id.
+    pub comment: &'a str,
+    /// The first day on which it may be made, as `2026-11-12`.
+    pub not_before: &'a str,
+    /// The balance that was read for billing, and when.
+    pub billing: Option<(i64, Money)>,
+}
+
+/// A balance change as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BalanceChange {
+    /// Its delivery: number, state, attempts, answer.
+    pub delivery: Delivery,
+    /// The batch whose lines it belongs to.
+    pub batch: i64,
+    /// Name of that batch.
+    pub batch_name: String,
+    /// Whose balance it changes on the server.
+    pub holder: Holder,
+    /// PaperCut's account-id of a shared account, where it was known.
+    pub server_id: String,
+    /// The personal account that is meant, or empty.
+    pub personal_account: String,
+    /// Whose jobs it settles.
+    pub balance: BalanceOf,
+    /// `invoiced`, `target` or `overage`.
+    pub mode: String,
+    /// What is added.
+    pub amount: Money,
+    /// What the server keeps as the reason.
+    pub comment: String,
+    /// The first day on which it may be made.
+    pub not_before: String,
+    /// The balance that was read for billing, and when.
+    pub billing: Option<(i64, Money)>,
+    /// The latest snapshot when it was sent.
+    pub snapshot: Option<i64>,
+    /// The balance just before the call, and when.
+    pub before: Option<(i64, Money)>,
+    /// The balance after it.
+    pub after: Option<(i64, Money)>,
+}
+
+const CHANGE: &str = "SELECT delivery.id, delivery.key, target, sha256, state, attempt, answer, batch_id, batch.name,
+    balance_change.kind, balance_change.name, server_id, personal_account, user_id, account_id, mode, amount, comment,
+    not_before, billing_second, billing_balance, before_second, before_balance, after_second, after_balance, snapshot_id
+    FROM balance_change JOIN delivery ON delivery.id = delivery_id JOIN batch ON batch.id = batch_id";
+
+fn change(row: &Row<'_>) -> Result<BalanceChange, LedgerError> {
+    let state: String = row.get(4)?;
+    let read = |second: usize, balance: usize| -> Result<Option<(i64, Money)>, LedgerError> {
+        let (second, balance): (Option<i64>, Option<i64>) = (row.get(second)?, row.get(balance)?);
+        Ok(second.zip(balance.map(Money::from_millionths)))
+    };
+    Ok(BalanceChange {
+        delivery: Delivery {
+            id: row.get(0)?,
+            key: row.get(1)?,
+            kind: DeliveryKind::Balance,
+            target: row.get(2)?,
+            sha256: row.get(3)?,
+            state: DeliveryState::parse(&state)
+                .ok_or(LedgerError::Unreadable { what: "a delivery's state", found: state })?,
+            attempts: row.get(5)?,
+            answer: row.get(6)?,
+        },
+        batch: row.get(7)?,
+        batch_name: row.get(8)?,
+        holder: holder_of(&row.get::<_, String>(9)?, &row.get::<_, String>(10)?)?,
+        server_id: row.get(11)?,
+        personal_account: row.get(12)?,
+        balance: BalanceOf::of_columns(row.get(13)?, row.get(14)?),
+        mode: row.get(15)?,
+        amount: Money::from_millionths(row.get(16)?),
+        comment: row.get(17)?,
+        not_before: row.get(18)?,
+        billing: read(19, 20)?,
+        snapshot: row.get(25)?,
+        before: read(21, 22)?,
+        after: read(23, 24)?,
+    })
+}
+
+impl Issue<'_> {
+    /// What lines have settled so far of a job, by balance.
+    pub fn settled(&self, job: i64) -> Result<Vec<(BalanceOf, Money)>, LedgerError> {
+        let mut statement = self.transaction().prepare_cached(
+            "SELECT user_id, account_id, sum(cost) FROM settlement WHERE job_id = ?1 GROUP BY user_id, account_id
+             HAVING sum(cost) <> 0",
+        )?;
+        let rows = statement.query_map([job], |row| {
+            Ok((BalanceOf::of_columns(row.get(0)?, row.get(1)?), Money::from_millionths(row.get(2)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Says that a line of the batch settles so much more of a job.
+    pub fn settle(&self, line: Uuid, job: i64, balance: BalanceOf, cost: Money) -> Result<(), LedgerError> {
+        let line_row = self.line_row(line)?;
+        let (user, account) = balance.columns();
+        self.transaction()
+            .prepare_cached(
+                "INSERT INTO settlement (line_id, job_id, user_id, account_id, cost) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT (line_id, job_id, user_id, account_id) DO UPDATE SET cost = cost + ?5",
+            )?
+            .execute((line_row, job, user, account, cost.millionths()))?;
+        Ok(())
+    }
+
+    /// What the batch settles, by balance and payer; what comes to nothing is left out.
+    pub fn settlements(&self) -> Result<Vec<(BalanceOf, String, Money)>, LedgerError> {
+        let mut statement = self.transaction().prepare(
+            "SELECT user_id, account_id, payer, sum(cost) FROM settlement JOIN invoice_line ON invoice_line.id = line_id
+             WHERE batch_id = ?1 GROUP BY user_id, account_id, payer HAVING sum(cost) <> 0
+             ORDER BY user_id, account_id, payer",
+        )?;
+        let rows = statement.query_map([self.batch_row()], |row| {
+            let balance = BalanceOf::of_columns(row.get(0)?, row.get(1)?);
+            Ok((balance, row.get(2)?, Money::from_millionths(row.get(3)?)))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Writes down a balance change of the batch.
+    pub fn balance_change(&self, new: &NewChange<'_>, delivery: &NewDelivery<'_>) -> Result<i64, LedgerError> {
+        let id = insert_delivery(self.transaction(), Some(self.batch_row()), delivery)?;
+        let (user, account) = new.balance.columns();
+        self.transaction().execute(
+            "INSERT INTO balance_change (delivery_id, site_id, kind, name, folded, server_id, personal_account, user_id,
+             account_id, mode, amount, comment, not_before, billing_second, billing_balance)
+             VALUES (:id, :site, :kind, :name, :folded, :server, :personal, :user, :account, :mode, :amount, :comment,
+             :not_before, :second, :balance)",
+            named_params! {
+                ":id": id,
+                ":site": new.site.0,
+                ":kind": new.holder.kind(),
+                ":name": new.holder.name(),
+                ":folded": fold_name(new.holder.name()),
+                ":server": new.server_id,
+                ":personal": new.personal_account,
+                ":user": user,
+                ":account": account,
+                ":mode": new.mode,
+                ":amount": new.amount.millionths(),
+                ":comment": new.comment,
+                ":not_before": new.not_before,
+                ":second": new.billing.map(|(second, _)| second),
+                ":balance": new.billing.map(|(_, balance)| balance.millionths()),
+            },
+        )?;
+        Ok(id)
+    }
+}
+
+impl Ledger {
+    /// Balance changes of a site that are not settled, oldest first.
+    pub fn open_balance_changes(&self, site: SiteId) -> Result<Vec<BalanceChange>, LedgerError> {
+        self.balance_changes_where(
+            "WHERE balance_change.site_id = ?1 AND state NOT IN ('delivered', 'given-up') ORDER BY delivery.id",
+            site.0,
+        )
+    }
+
+    /// All balance changes of a site, oldest first.
+    pub fn balance_changes(&self, site: SiteId) -> Result<Vec<BalanceChange>, LedgerError> {
+        self.balance_changes_where("WHERE balance_change.site_id = ?1 ORDER BY delivery.id", site.0)
+    }
+
+    /// The balance change of a delivery.
+    pub fn balance_change(&self, delivery: i64) -> Result<Option<BalanceChange>, LedgerError> {
+        Ok(self.balance_changes_where("WHERE delivery_id = ?1", delivery)?.pop())
+    }
+
+    /// The site of a balance change, by its name.
+    pub fn balance_change_site(&self, delivery: i64) -> Result<String, LedgerError> {
+        Ok(self.connection.query_row(
+            "SELECT site.name FROM balance_change JOIN site ON site.id = site_id WHERE delivery_id = ?1",
+            [delivery],
+            |row| row.get(0),
+        )?)
+    }
+
+    fn balance_changes_where(&self, condition: &'static str, value: i64) -> Result<Vec<BalanceChange>, LedgerError> {
+        let mut statement = self.connection.prepare(&[CHANGE, condition].join(" "))?;
+        let mut rows = statement.query([value])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            found.push(change(row)?);
+        }
+        Ok(found)
+    }
+
+    /// Writes down that a change goes out now, with the balance that was read just before.
+    pub fn balance_change_begins(
+        &self,
+        delivery: i64,
+        (second, balance): (i64, Money),
+        at: &str,
+    ) -> Result<(), LedgerError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        transaction.execute(
+            "UPDATE balance_change SET before_second = :second, before_balance = :balance, after_second = NULL,
+             after_balance = NULL, snapshot_id = (SELECT coalesce(max(id), 0) FROM snapshot
+             WHERE snapshot.site_id = balance_change.site_id) WHERE delivery_id = :id",
+            named_params! { ":second": second, ":balance": balance.millionths(), ":id": delivery },
+        )?;
+        transaction.execute(
+            "UPDATE delivery SET state = 'sending', attempt = attempt + 1, changed_at = :at WHERE id = :id",
+            named_params! { ":id": delivery, ":at": at },
+        )?;
+        Ok(transaction.commit()?)
+    }
+
+    /// Writes down what became of a change, and the balance that was read after it.
+    pub fn balance_change_ends(
+        &self,
+        delivery: i64,
+        (state, answer): (DeliveryState, &str),
+        after: Option<(i64, Money)>,
+        at: &str,
+    ) -> Result<(), LedgerError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        transaction.execute(
+            "UPDATE balance_change SET after_second = coalesce(:second, after_second),
+             after_balance = coalesce(:balance, after_balance) WHERE delivery_id = :id",
+            named_params! {
+                ":second": after.map(|(second, _)| second),
+                ":balance": after.map(|(_, balance)| balance.millionths()),
+                ":id": delivery,
+            },
+        )?;
+        transaction.execute(
+            "UPDATE delivery SET state = :state, answer = :answer, changed_at = :at WHERE id = :id
+             AND (state <> :state OR answer <> :answer)",
+            named_params! { ":id": delivery, ":state": state.as_str(), ":answer": answer, ":at": at },
+        )?;
+        Ok(transaction.commit()?)
+    }
+}

@@ -1,0 +1,141 @@
+//! Who is on the server, and who is in the directory: what one has and the other has not.
+
+use std::collections::{BTreeMap, HashSet};
+
+use super::books::Books;
+use super::holders::HolderBook;
+use crate::config::SiteConfig;
+use crate::domain::{Finding, Holder, Severity, fold_name, is_within};
+use crate::ledger::StoredHolder;
+
+/// Names in one finding.
+const NAMED_MAX: usize = 12;
+
+/// Compares the latest whole snapshot with the directory.
+pub fn compare_rosters(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Finding> {
+    if book.snapshot().is_none() {
+        return Vec::new();
+    }
+    let mut findings = strangers(books, site, book);
+    findings.extend(absent(books, book));
+    findings.extend(renamed_accounts(book));
+    findings.extend(renamed_users(site, book));
+    findings
+}
+
+/// Users and shared accounts that the directory does not know.
+fn strangers(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Finding> {
+    let today = books.today(site);
+    let policy = books.policy();
+    let excluded: HashSet<String> = site.exclude_accounts.iter().map(|name| fold_name(name)).collect();
+    let (mut users, mut accounts) = (Vec::new(), Vec::new());
+    for (stored, _) in book.present() {
+        match &stored.holder {
+            Holder::User(name) => {
+                let alias = site.alias.iter().find(|(old, _)| fold_name(old) == fold_name(name));
+                let name = alias.map_or(name, |(_, new)| new);
+                if books.directory.member_of(name, today).is_none() {
+                    users.push(name.clone());
+                }
+            }
+            Holder::Account(name) => {
+                let is_known = books.directory.payer_of("", name, today, policy.personal).is_ok();
+                if !is_known && !is_within(&fold_name(name), &excluded) {
+                    accounts.push(name.clone());
+                }
+            }
+        }
+    }
+    let finding = |names: Vec<String>, code, what: &str, sheet: &str| {
+        listed(&names).map(|list| {
+            let message = format!("{what} on the server and in no sheet: {list}; add to {sheet} who is to be billed");
+            Finding::new(Severity::Note, code, message)
+        })
+    };
+    let users = finding(users, "users-not-in-directory", "users", "members");
+    let accounts = finding(accounts, "accounts-not-in-directory", "shared accounts", "teams");
+    users.into_iter().chain(accounts).collect()
+}
+
+/// Members without a user on the server, and shared accounts of teams that it does not have.
+fn absent(books: &Books<'_>, book: &HolderBook) -> Vec<Finding> {
+    let mut members: HashSet<&str> = HashSet::new();
+    for (stored, _) in book.present() {
+        let Holder::User(name) = &stored.holder else { continue };
+        for day in [books.now.date_naive()] {
+            members.extend(books.directory.member_of(name, day).map(|member| member.id.as_str()));
+        }
+    }
+    let today = books.now.date_naive();
+    let rows = books.directory.members().iter().filter(|row| row.span.holds(today));
+    let missing: Vec<String> = rows
+        .filter(|row| !members.contains(row.id.as_str()) && !row.usernames.is_empty())
+        .map(|row| format!("{} ({})", row.id, row.usernames.join(", ")))
+        .collect();
+    let exact = books.directory.rules().iter().filter(|rule| {
+        rule.kind == crate::domain::AccountMatch::Exact && rule.span.holds(today)
+    });
+    let accounts: Vec<String> = exact
+        .filter(|rule| book.stored(&Holder::Account(rule.account.clone())).is_none())
+        .map(|rule| rule.account.clone())
+        .collect();
+    let members = listed(&missing).map(|list| {
+        let message = format!("members whose users are not on the server: {list}");
+        Finding::new(Severity::Note, "members-not-on-server", message)
+    });
+    let accounts = listed(&accounts).map(|list| {
+        let message = format!("shared accounts in the sheets that are not on the server: {list}");
+        Finding::new(Severity::Warning, "accounts-not-on-server", message)
+    });
+    members.into_iter().chain(accounts).collect()
+}
+
+/// A shared account is the same under its new name, by its id; the sheets should say so too.
+fn renamed_accounts(book: &HolderBook) -> Vec<Finding> {
+    let renamed = book.renamed_accounts().into_iter().filter(|(_, former)| !former.is_empty());
+    renamed
+        .map(|(name, former)| {
+            let message = format!(
+                "the shared account `{}` is called `{name}` now, by its id on the server: its jobs stay with its payer, \
+                 and both names mean it",
+                former.join("`, `")
+            );
+            Finding::new(Severity::Note, "account-renamed", message)
+        })
+        .collect()
+}
+
+/// A user who is gone, and one who came with the same address: the directory made a new one of the same person.
+fn renamed_users(site: &SiteConfig, book: &HolderBook) -> Vec<Finding> {
+    let Some(last) = book.snapshot() else { return Vec::new() };
+    let users = || book.holders().iter().filter(|holder| matches!(holder.holder, Holder::User(_)));
+    let mut gone: BTreeMap<String, &StoredHolder> = BTreeMap::new();
+    for holder in users().filter(|holder| holder.snapshots.1 < last.id && !holder.email.is_empty()) {
+        gone.insert(fold_name(&holder.email), holder);
+    }
+    let known: HashSet<String> = site.alias.keys().map(|old| fold_name(old)).collect();
+    users()
+        .filter(|holder| holder.snapshots.1 >= last.id && !holder.email.is_empty())
+        .filter_map(|holder| Some((gone.get(&fold_name(&holder.email))?, holder)))
+        .filter(|(old, new)| new.snapshots.0 > old.snapshots.0)
+        .filter(|(old, _)| !known.contains(&fold_name(old.holder.name())))
+        .map(|(old, new)| {
+            let (old, new) = (old.holder.name(), new.holder.name());
+            let message = format!(
+                "`{old}` is gone from the server and `{new}` has the same address: if they are one person, write \
+                 `\"{old}\" = \"{new}\"` into `[site.alias]`, and `\"{old}\" = \"{old}\"` if not"
+            );
+            Finding::new(Severity::Warning, "user-maybe-renamed-on-server", message)
+        })
+        .collect()
+}
+
+/// How many, and the first of them.
+fn listed(names: &[String]) -> Option<String> {
+    let first = names.iter().take(NAMED_MAX).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => None,
+        count if count > NAMED_MAX => Some(format!("{first} and {} more", count - NAMED_MAX)),
+        _ => Some(first),
+    }
+}
