@@ -53,8 +53,21 @@ const FILE_LINES_MAX: usize = 600;
 
 /// The commands that are agreed, and `directory`, in their order.
 const COMMANDS: [&str; 15] = [
-    "init", "check", "directory", "ingest", "totals", "bill", "run", "deliver", "balances", "reverse", "report",
-    "explain", "status", "doctor", "schedule",
+    "init",
+    "check",
+    "directory",
+    "ingest",
+    "totals",
+    "bill",
+    "run",
+    "deliver",
+    "balances",
+    "reverse",
+    "report",
+    "explain",
+    "status",
+    "doctor",
+    "schedule",
 ];
 
 /// A source file.

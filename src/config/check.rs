@@ -242,9 +242,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::config::{
-        Covers, InvoiceDate, KEYS, MailWhen, ReceiverFormat, SecretSource, SmtpSecurity,
-    };
+    use crate::config::{Covers, InvoiceDate, KEYS, MailWhen, ReceiverFormat, SecretSource, SmtpSecurity};
     use crate::domain::{Allowance, AllowancePer, Basis, Period};
 
     /// Every key at once.

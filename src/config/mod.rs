@@ -25,9 +25,7 @@ pub use handing_out::{
     SmtpSecurity, XeroConfig,
 };
 pub use keys::KEYS;
-pub use papercut::{
-    AdHocOrder, ChangeConfig, Covers, OrderWhen, PapercutConfig, ReportOrder, TrustConfig,
-};
+pub use papercut::{AdHocOrder, ChangeConfig, Covers, OrderWhen, PapercutConfig, ReportOrder, TrustConfig};
 pub use secrets::{SECRET_SIZE_BYTES_MAX, SecretError, SecretSource};
 pub use site::{ReportConfig, SiteConfig};
 pub use when::{WhenError, parse_when};

@@ -144,8 +144,10 @@ pub(super) fn papercut(section: &Section<'_>, paths: &Paths) -> Option<PapercutC
     if token.is_none() && !section.has("token_file") && !section.has("token_env") {
         section.problem("token_file", "nothing", "it, or `token_env`");
     }
-    let timeout = section.whole("timeout_seconds", 1..=TIMEOUT_SECONDS_MAX).unwrap_or(TIMEOUT_SECONDS_DEFAULT);
-    let in_flight = section.whole("calls_in_flight", 1..=CALLS_IN_FLIGHT_MAX).unwrap_or(CALLS_IN_FLIGHT_DEFAULT);
+    let timeout =
+        section.whole("timeout_seconds", 1..=TIMEOUT_SECONDS_MAX).unwrap_or(TIMEOUT_SECONDS_DEFAULT);
+    let in_flight =
+        section.whole("calls_in_flight", 1..=CALLS_IN_FLIGHT_MAX).unwrap_or(CALLS_IN_FLIGHT_DEFAULT);
     let read_balances = section.flag("read_balances", true);
     let changes = changes(section);
     if !read_balances && matches!(changes.mode, BalanceMode::Target(_) | BalanceMode::Overage) {
@@ -236,8 +238,11 @@ fn order(section: &Section<'_>, paths: &Paths) -> ReportOrder {
     for key in ["parameters", "extension"].iter().filter(|key| section.has(key) && ad_hoc.is_none()) {
         section.problem(key, "it without `type`", "`type` too, or nothing: a scheduled report has its own");
     }
-    let covers =
-        [("yesterday", Covers::Yesterday), ("this-month", Covers::ThisMonth), ("last-month", Covers::LastMonth)];
+    let covers = [
+        ("yesterday", Covers::Yesterday),
+        ("this-month", Covers::ThisMonth),
+        ("last-month", Covers::LastMonth),
+    ];
     let whens = [("missing", OrderWhen::Missing), ("always", OrderWhen::Always)];
     let wait = section.whole("wait_seconds", 1..=WAIT_SECONDS_MAX).unwrap_or(WAIT_SECONDS_DEFAULT);
     ReportOrder {

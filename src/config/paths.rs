@@ -79,8 +79,13 @@ pub(super) fn check_pick_ups(root: &Section<'_>, sites: &[SiteConfig], written: 
             let folder = tidy(&order.pick_up);
             let found = format!("the `pick_up` folder `{}`", order.pick_up.display());
             if inboxes().any(|inbox| folder.starts_with(&inbox) || inbox.starts_with(&folder)) {
-                let expected = "a folder beside the inboxes: what lies in an inbox is taken without asking for its days";
-                root.problem_at(key.clone(), format!("{found}, which is in an inbox or has one in it"), expected);
+                let expected =
+                    "a folder beside the inboxes: what lies in an inbox is taken without asking for its days";
+                root.problem_at(
+                    key.clone(),
+                    format!("{found}, which is in an inbox or has one in it"),
+                    expected,
+                );
             }
             if written.iter().any(|(_, path)| tidy(path).starts_with(&folder)) {
                 root.problem_at(key.clone(), found, "a folder in which papertally writes nothing");

@@ -119,8 +119,13 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
     let papercut = section.has("papercut").then(|| papercut(&section.section("papercut"), paths)).flatten();
     let is_overage = papercut.as_ref().is_some_and(|papercut| papercut.changes.mode == BalanceMode::Overage);
     if is_overage && reports.bill_from != Source::UserSums {
-        let expected = "`user-sums`: with `balance_changes = \"overage\"`, what is billed is a sum of each user";
-        section.section("reports").problem("bill_from", format!("`{}`", reports.bill_from.as_str()), expected);
+        let expected =
+            "`user-sums`: with `balance_changes = \"overage\"`, what is billed is a sum of each user";
+        section.section("reports").problem(
+            "bill_from",
+            format!("`{}`", reports.bill_from.as_str()),
+            expected,
+        );
     }
     Some(SiteConfig {
         name,

@@ -161,7 +161,8 @@ impl Evidence {
             return Verdict::Unknown("too many jobs lie close to the moments of reading");
         }
         let sums = sums(&self.near);
-        let fits = |expected: Money| sums.iter().any(|sum| Exact::from(expected) - *sum == Exact::from(self.now));
+        let fits =
+            |expected: Money| sums.iter().any(|sum| Exact::from(expected) - *sum == Exact::from(self.now));
         match (fits(self.if_applied()), fits(self.if_not_applied())) {
             (true, true) => Verdict::Unknown("jobs close to the moments of reading allow both answers"),
             (true, false) if self.amount.is_negative() && !self.is_covered => {
@@ -215,23 +216,24 @@ mod tests {
 
     #[test]
     fn an_unknown_change_is_decided_only_where_one_answer_fits() {
-        let check = |now: &str, charged: &str, near: &[&str], covered: bool, settled: bool, expected: &str| {
-            let evidence = Evidence {
-                before: money("-5"),
-                amount: money("5"),
-                now: money(now),
-                charged: money(charged),
-                near: near.iter().map(|cost| money(cost)).collect(),
-                is_covered: covered,
-                is_settled: settled,
+        let check =
+            |now: &str, charged: &str, near: &[&str], covered: bool, settled: bool, expected: &str| {
+                let evidence = Evidence {
+                    before: money("-5"),
+                    amount: money("5"),
+                    now: money(now),
+                    charged: money(charged),
+                    near: near.iter().map(|cost| money(cost)).collect(),
+                    is_covered: covered,
+                    is_settled: settled,
+                };
+                let verdict = match evidence.verdict() {
+                    Verdict::Applied => "applied",
+                    Verdict::NotApplied => "not applied",
+                    Verdict::Unknown(why) => why,
+                };
+                assert!(verdict.starts_with(expected), "{evidence:?}: {verdict}");
             };
-            let verdict = match evidence.verdict() {
-                Verdict::Applied => "applied",
-                Verdict::NotApplied => "not applied",
-                Verdict::Unknown(why) => why,
-            };
-            assert!(verdict.starts_with(expected), "{evidence:?}: {verdict}");
-        };
         check("0", "0", &[], false, false, "applied");
         check("-1.5", "1.5", &[], true, true, "applied");
         check("-5", "0", &[], true, true, "not applied");

@@ -181,7 +181,11 @@ impl Issue<'_> {
     }
 
     /// Writes down a balance change of the batch.
-    pub fn balance_change(&self, new: &NewChange<'_>, delivery: &NewDelivery<'_>) -> Result<i64, LedgerError> {
+    pub fn balance_change(
+        &self,
+        new: &NewChange<'_>,
+        delivery: &NewDelivery<'_>,
+    ) -> Result<i64, LedgerError> {
         let id = insert_delivery(self.transaction(), Some(self.batch_row()), delivery)?;
         let (user, account) = new.balance.columns();
         self.transaction().execute(
@@ -239,7 +243,11 @@ impl Ledger {
         )?)
     }
 
-    fn balance_changes_where(&self, condition: &'static str, value: i64) -> Result<Vec<BalanceChange>, LedgerError> {
+    fn balance_changes_where(
+        &self,
+        condition: &'static str,
+        value: i64,
+    ) -> Result<Vec<BalanceChange>, LedgerError> {
         let mut statement = self.connection.prepare(&[CHANGE, condition].join(" "))?;
         let mut rows = statement.query([value])?;
         let mut found = Vec::new();

@@ -70,7 +70,8 @@ pub struct StoredHolder {
     pub former_names: Vec<String>,
 }
 
-const SNAPSHOT: &str = "SELECT id, begun_at, begun_second, ended_second, call_count, change_mark, compared_with
+const SNAPSHOT: &str =
+    "SELECT id, begun_at, begun_second, ended_second, call_count, change_mark, compared_with
     FROM snapshot";
 
 fn snapshot(row: &Row<'_>) -> rusqlite::Result<Snapshot> {

@@ -126,7 +126,11 @@ impl Server {
         let Some(mut found) = missing_is_none(found, FaultKind::AccountUnknown)? else { return Ok(None) };
         let balance = amount(&found, "balance", method, account)?;
         let mut text = |name: &str| found.remove(name).unwrap_or_default();
-        Ok(Some(AccountProperties { id: text("account-id"), balance, restricted: is_true(&text("restricted")) }))
+        Ok(Some(AccountProperties {
+            id: text("account-id"),
+            balance,
+            restricted: is_true(&text("restricted")),
+        }))
     }
 
     /// Whether a user of that name is there.

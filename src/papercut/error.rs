@@ -102,7 +102,9 @@ impl CallFault {
     /// Whether the server can have acted on the call.
     pub fn acted(&self) -> Acted {
         match self {
-            CallFault::HostUnknown | CallFault::PortClosed | CallFault::NoRoute(_) | CallFault::Tls(_) => Acted::No,
+            CallFault::HostUnknown | CallFault::PortClosed | CallFault::NoRoute(_) | CallFault::Tls(_) => {
+                Acted::No
+            }
             // The path is wrong, or the server refuses who asks: nobody has read the call.
             CallFault::Status { status: 401 | 403 | 404 | 405, .. } => Acted::No,
             CallFault::Fault(fault) if fault.kind().is_before_the_deed() => Acted::No,
@@ -123,7 +125,9 @@ impl CallFault {
     /// Whether a read may succeed a moment later.
     pub fn may_pass(&self) -> bool {
         match self {
-            CallFault::NoRoute(_) | CallFault::PortClosed | CallFault::TimeOut | CallFault::Dropped(_) => true,
+            CallFault::NoRoute(_) | CallFault::PortClosed | CallFault::TimeOut | CallFault::Dropped(_) => {
+                true
+            }
             CallFault::Status { status, .. } => *status == 429 || *status >= 500,
             CallFault::Answer(AnswerError::Html) => true,
             _ => false,

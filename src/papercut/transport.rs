@@ -90,7 +90,12 @@ impl WebServices {
     }
 
     /// Calls a method that changes nothing, up to three times.
-    pub fn read(&self, method: &'static str, subject: &str, parameters: &[Value]) -> Result<Value, CallError> {
+    pub fn read(
+        &self,
+        method: &'static str,
+        subject: &str,
+        parameters: &[Value],
+    ) -> Result<Value, CallError> {
         let mut pauses = PAUSES.iter();
         loop {
             match (self.call(&self.reads, method, parameters), pauses.next()) {
@@ -101,7 +106,12 @@ impl WebServices {
     }
 
     /// Calls a method that changes something, once.
-    pub fn change(&self, method: &'static str, subject: &str, parameters: &[Value]) -> Result<Value, CallError> {
+    pub fn change(
+        &self,
+        method: &'static str,
+        subject: &str,
+        parameters: &[Value],
+    ) -> Result<Value, CallError> {
         self.call(&self.changes, method, parameters).map_err(|fault| named(method, subject, fault))
     }
 
@@ -116,9 +126,11 @@ impl WebServices {
 
     fn exchange(&self, client: &Client, method: &str, parameters: &[Value]) -> Result<Exchange, CallFault> {
         self.calls.fetch_add(1, Ordering::Relaxed);
-        let request = client.post(&self.url).header(CONTENT_TYPE, "text/xml").body(encode(method, parameters));
+        let request =
+            client.post(&self.url).header(CONTENT_TYPE, "text/xml").body(encode(method, parameters));
         let response = request.send().map_err(|error| fault_of(&error))?;
-        let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header =
+            |name| response.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let charset = header(CONTENT_TYPE).and_then(|value| {
             let (_, charset) = value.split_once("charset=")?;
             Some(charset.trim_matches(['"', ' ']).to_owned())
@@ -210,7 +222,9 @@ fn tls_fault(cause: &(dyn std::error::Error + 'static)) -> Option<TlsFault> {
     };
     Some(match reason {
         CertificateError::UnknownIssuer => TlsFault::Untrusted,
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => TlsFault::OtherName,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            TlsFault::OtherName
+        }
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

@@ -90,7 +90,8 @@ pub(super) fn client(trust: &Trust) -> Result<ClientConfig, TrustError> {
                 return Err(TrustError::NoCertificate);
             }
             roots.add_parsable_certificates(named.iter().cloned());
-            let web = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
+            let web =
+                WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build();
             let web = web.map_err(|error| TrustError::Prepare(Error::General(error.to_string())))?;
             Known::Named { named, web }
         }
@@ -130,7 +131,9 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         match &self.known {
-            Known::Pinned(pinned) if CertificateSha256::of(end_entity) == *pinned => Ok(ServerCertVerified::assertion()),
+            Known::Pinned(pinned) if CertificateSha256::of(end_entity) == *pinned => {
+                Ok(ServerCertVerified::assertion())
+            }
             Known::Pinned(_) => {
                 let found = NotPinned(CertificateSha256::of(end_entity).to_string());
                 Err(Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(found)))))

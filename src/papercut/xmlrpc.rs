@@ -186,7 +186,9 @@ fn text_of<'b>(bytes: &'b [u8], charset: Option<&str>) -> Result<Cow<'b, str>, A
         None => (named.unwrap_or(UTF_8), 0),
     };
     let bytes = bytes.get(skipped..).unwrap_or_default();
-    encoding.decode_without_bom_handling_and_without_replacement(bytes).ok_or(AnswerError::Encoding(encoding.name()))
+    encoding
+        .decode_without_bom_handling_and_without_replacement(bytes)
+        .ok_or(AnswerError::Encoding(encoding.name()))
 }
 
 fn is_html(text: &str) -> bool {
@@ -202,7 +204,9 @@ fn only_child<'d>(node: Node<'d, 'd>, expected: &'static str) -> Result<Node<'d,
     let mut children = node.children().filter(Node::is_element);
     match (children.next(), children.next()) {
         (Some(child), None) => Ok(child),
-        (None, _) => Err(AnswerError::Shape { found: format!("an empty `{}`", node.tag_name().name()), expected }),
+        (None, _) => {
+            Err(AnswerError::Shape { found: format!("an empty `{}`", node.tag_name().name()), expected })
+        }
         (Some(_), Some(second)) => Err(shape(second, expected)),
     }
 }
@@ -222,9 +226,7 @@ fn value_of(node: Node<'_, '_>, depth: u32) -> Result<Value, AnswerError> {
     let unreadable = |expected| AnswerError::Shape { found: format!("`{}`", shortened(&text)), expected };
     match typed.tag_name().name() {
         "string" => Ok(Value::Text(text)),
-        "int" | "i4" | "i8" => {
-            text.trim().parse().map(Value::Int).map_err(|_| unreadable("a whole number"))
-        }
+        "int" | "i4" | "i8" => text.trim().parse().map(Value::Int).map_err(|_| unreadable("a whole number")),
         "boolean" => match text.trim() {
             "1" | "true" => Ok(Value::Flag(true)),
             "0" | "false" => Ok(Value::Flag(false)),
@@ -296,7 +298,9 @@ mod tests {
     use super::*;
 
     fn answer(value: &str) -> String {
-        format!("<?xml version=\"1.0\"?><methodResponse><params><param>{value}</param></params></methodResponse>")
+        format!(
+            "<?xml version=\"1.0\"?><methodResponse><params><param>{value}</param></params></methodResponse>"
+        )
     }
 
     #[test]
@@ -337,7 +341,10 @@ mod tests {
         check("<value><i4>-1</i4></value>", Value::Int(-1));
         check("<value><boolean>1</boolean></value>", Value::Flag(true));
         check("<value><array><data/></array></value>", Value::List(vec![]));
-        check("<value>\n <array>\n <data>\n <value>00123</value>\n</data></array>\n</value>", Value::List(vec![text("00123")]));
+        check(
+            "<value>\n <array>\n <data>\n <value>00123</value>\n</data></array>\n</value>",
+            Value::List(vec![text("00123")]),
+        );
         check("<value><nil/></value>", Value::Nil);
     }
 
@@ -364,14 +371,17 @@ mod tests {
     fn an_answer_is_read_in_its_own_encoding() {
         let declared = b"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><methodResponse><params><param><value>M\xfcller</value></param></params></methodResponse>";
         assert_eq!(decode(declared, None).unwrap().unwrap(), Value::Text("Müller".to_owned()));
-        let named = b"<methodResponse><params><param><value>M\xfcller</value></param></params></methodResponse>";
+        let named =
+            b"<methodResponse><params><param><value>M\xfcller</value></param></params></methodResponse>";
         assert_eq!(decode(named, Some("windows-1252")).unwrap().unwrap(), Value::Text("Müller".to_owned()));
     }
 
     #[test]
     fn faults_are_read_by_name_in_any_order() {
         let fault = |members: &str| {
-            let body = format!("<methodResponse><fault><value><struct>{members}</struct></value></fault></methodResponse>");
+            let body = format!(
+                "<methodResponse><fault><value><struct>{members}</struct></value></fault></methodResponse>"
+            );
             decode(body.as_bytes(), None).unwrap().unwrap_err()
         };
         let text = "<member><name>faultString</name><value>no such user</value></member>";

@@ -18,7 +18,8 @@ use super::sums::{across, beside};
 use crate::config::{Config, SiteConfig};
 use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
-    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, OpenLink, Role, SiteId,
+    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, OpenLink, Role,
+    SiteId,
 };
 use crate::outputs::{Coverage, file_name, report_page, statements};
 

@@ -182,8 +182,7 @@ fn mail_transport(mail: &MailConfig, environment: Environment<'_>) -> Result<Tra
     };
     let extra_ca_pem = match &smtp.ca_file {
         Some(path) => {
-            let failed =
-                |source| RunError::CaFile { key: "mail.smtp.ca_file", path: path.clone(), source };
+            let failed = |source| RunError::CaFile { key: "mail.smtp.ca_file", path: path.clone(), source };
             Some(std::fs::read(path).map_err(failed)?)
         }
         None => None,

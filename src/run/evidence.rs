@@ -63,7 +63,11 @@ impl<'a, 'b> Looking<'a, 'b> {
     pub fn look(&self, change: &BalanceChange) -> Result<Looked, RunError> {
         let Some(before) = change.before else {
             // Written down as being sent, without a reading: the call cannot have gone out.
-            return Ok(Looked { verdict: Verdict::NotApplied, text: "it was never sent".to_owned(), now: None });
+            return Ok(Looked {
+                verdict: Verdict::NotApplied,
+                text: "it was never sent".to_owned(),
+                now: None,
+            });
         };
         let live = match self.balance(change) {
             Ok(live) => Some(live),

@@ -75,7 +75,10 @@ pub fn fetch(
         Ok(files) => files,
         Err(error) => {
             let folder = order.pick_up.display();
-            return missing("report-not-fetched", format!("cannot be picked up: cannot read `{folder}`: {error}"));
+            return missing(
+                "report-not-fetched",
+                format!("cannot be picked up: cannot read `{folder}`: {error}"),
+            );
         }
     };
     if let Err(error) = ask(server, order, period)
@@ -194,7 +197,11 @@ mod tests {
     fn orders_are_about_whole_days_that_are_over() {
         let check = |covers: Covers, today: &str, expected: &str| {
             let period = days_of(covers, today.parse().unwrap()).unwrap();
-            assert_eq!(format!("{}..{}", period.first_day(), period.last_day()), expected, "{covers:?} {today}");
+            assert_eq!(
+                format!("{}..{}", period.first_day(), period.last_day()),
+                expected,
+                "{covers:?} {today}"
+            );
         };
         check(Covers::Yesterday, "2026-11-01", "2026-10-31..2026-10-31");
         check(Covers::ThisMonth, "2026-11-01", "2026-10-01..2026-10-31");

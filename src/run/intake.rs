@@ -255,9 +255,9 @@ impl IngestError {
     pub const fn hint(&self) -> Option<&'static str> {
         match self {
             IngestError::Read(error) => Some(error.hint()),
-            IngestError::OtherDays { .. } => {
-                Some("it may be an old file: see what the server writes, and whether `covers` is what its title means")
-            }
+            IngestError::OtherDays { .. } => Some(
+                "it may be an old file: see what the server writes, and whether `covers` is what its title means",
+            ),
             IngestError::SumsOverlap { .. } => Some("export the summary of the days that are missing only"),
             IngestError::SumsUnfinished { .. } => Some("export the summary once its last day is over"),
             IngestError::Unlike(LedgerError::ColumnsDiffer { .. }) => {

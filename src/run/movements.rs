@@ -131,8 +131,10 @@ impl Readings {
     pub fn add(&mut self, second: i64, balance: Money, holder: &Holder, is_restricted: bool) {
         // One that has not moved was as it is when it was looked at again.
         let second = second.max(self.begun_second);
-        self.balances
-            .insert((holder.kind(), fold_name(holder.name())), (second, balance, holder.clone(), is_restricted));
+        self.balances.insert(
+            (holder.kind(), fold_name(holder.name())),
+            (second, balance, holder.clone(), is_restricted),
+        );
     }
 }
 
@@ -162,7 +164,10 @@ pub fn compare(
         refund(books, site_id, &book, before.change_mark, &mut lines)?;
     }
     for change in books.ledger.balance_changes(site_id)? {
-        let is_after = change.snapshot.zip(before.and_then(|before| before.snapshot)).is_some_and(|(at, first)| at >= first);
+        let is_after = change
+            .snapshot
+            .zip(before.and_then(|before| before.snapshot))
+            .is_some_and(|(at, first)| at >= first);
         let is_before = after.snapshot.is_none_or(|last| change.snapshot.is_some_and(|at| at < last));
         if change.delivery.state == DeliveryState::Delivered && is_after && is_before {
             change_line(&change, &mut lines);
@@ -205,15 +210,17 @@ fn charge(
     let (Some(first), Some(last)) = (first, last) else { return Ok(costs) };
     let mut keys: HashMap<BalanceOf, Option<(&'static str, String)>> = HashMap::new();
     each_charge(books, site_id, (first - REFUND_SECONDS, last), |balance, second, cost| {
-        let key = keys.entry(balance).or_insert_with(|| {
-            book.holder(balance).map(|holder| (holder.kind(), fold_name(holder.name())))
-        });
+        let key = keys
+            .entry(balance)
+            .or_insert_with(|| book.holder(balance).map(|holder| (holder.kind(), fold_name(holder.name()))));
         let Some(line) = key.as_ref().and_then(|key| lines.get_mut(key)) else { return };
         let (Some(begun), ended) = line.seconds else { return };
         if second > begun && second <= ended {
             line.movement.charged = (Exact::from(line.movement.charged) + cost.into()).to_money();
         }
-        if second <= ended && let Some(key) = key {
+        if second <= ended
+            && let Some(key) = key
+        {
             costs.entry(key.clone()).or_default().push(cost);
         }
     })?;
@@ -294,7 +301,8 @@ impl Comparison {
         let mut findings: Vec<Finding> = differing().take(TOLD_MAX).map(unexplained).collect();
         let more = differing().count().saturating_sub(TOLD_MAX);
         if more > 0 {
-            let message = format!("{more} more balances moved by what no report explains: see `papertally balances`");
+            let message =
+                format!("{more} more balances moved by what no report explains: see `papertally balances`");
             findings.push(Finding::new(Severity::Warning, "balance-unexplained", message));
         }
         for (other, what) in [(Other::Quota, "quota"), (Other::Refund, "refunds that no report says yet")] {

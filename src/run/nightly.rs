@@ -13,15 +13,15 @@ use super::collect::{Found, collect};
 use super::deliver::{Handed, deliver};
 use super::due::{Agenda, agenda};
 use super::error::RunError;
-use super::ingest::{Outcome, ingest};
 use super::holders::HolderBook;
+use super::ingest::{Outcome, ingest};
 use super::intake::{IngestError, Intake, WantedDays};
 use super::movements::explain_snapshots;
 use super::night::{Mode, Night, SiteNight};
 use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense, taken_back};
-use super::roster::compare_rosters;
 use super::rejected::untold_findings;
+use super::roster::compare_rosters;
 use super::summary::tell;
 use super::sums::beside;
 use super::visit::Visit;
@@ -118,7 +118,8 @@ fn take_in(
         take_file(&intake, night, &file, progress)?;
     }
     for fetched in visit.iter().flat_map(|visit| &visit.fetched) {
-        let name = fetched.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name =
+            fetched.path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         intake.wanted = Some(WantedDays { period: fetched.period, is_open: fetched.is_open });
         take_file(&intake, night, &Found { path: fetched.path.clone(), name }, progress)?;
     }
@@ -129,7 +130,12 @@ fn take_in(
         intake.settings.decimal_mark = Some(DecimalMark::Point);
         intake.settings.encoding = Some("utf-8".to_owned());
         intake.settings.period = Some(*period);
-        take_file(&intake, night, &Found { path: path.clone(), name: format!("overage of {period}") }, progress)?;
+        take_file(
+            &intake,
+            night,
+            &Found { path: path.clone(), name: format!("overage of {period}") },
+            progress,
+        )?;
     }
     Ok(intake.site)
 }
@@ -162,11 +168,7 @@ fn look_at_server(books: &Books<'_>, night: &mut SiteNight<'_>, site_id: SiteId)
 }
 
 /// Makes the balance changes of a site that are due.
-fn adjust_site(
-    books: &Books<'_>,
-    night: &mut SiteNight<'_>,
-    visit: Option<&Visit>,
-) -> Result<(), RunError> {
+fn adjust_site(books: &Books<'_>, night: &mut SiteNight<'_>, visit: Option<&Visit>) -> Result<(), RunError> {
     let (Some(papercut), Some(visit)) = (&night.site.papercut, visit) else { return Ok(()) };
     let Some((site_id, _)) = books.ledger.known_site(&night.site.name)? else { return Ok(()) };
     night.adjusted = adjust(books, (night.site, papercut), site_id, &visit.server)?;

@@ -62,7 +62,8 @@ pub fn overage(
     let snapshots = books.ledger.snapshots(site_id)?;
     match snapshots.iter().rev().find(in_time) {
         Some(snapshot) => {
-            overage.report = Some((write(books, site, site_id, (period, snapshot), &mut overage.findings)?, period));
+            overage.report =
+                Some((write(books, site, site_id, (period, snapshot), &mut overage.findings)?, period));
         }
         None if books.second(site) < quota => {}
         None => {

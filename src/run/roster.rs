@@ -48,7 +48,8 @@ fn strangers(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Fin
     }
     let finding = |names: Vec<String>, code, what: &str, sheet: &str| {
         listed(&names).map(|list| {
-            let message = format!("{what} on the server and in no sheet: {list}; add to {sheet} who is to be billed");
+            let message =
+                format!("{what} on the server and in no sheet: {list}; add to {sheet} who is to be billed");
             Finding::new(Severity::Note, code, message)
         })
     };
@@ -72,9 +73,11 @@ fn absent(books: &Books<'_>, book: &HolderBook) -> Vec<Finding> {
         .filter(|row| !members.contains(row.id.as_str()) && !row.usernames.is_empty())
         .map(|row| format!("{} ({})", row.id, row.usernames.join(", ")))
         .collect();
-    let exact = books.directory.rules().iter().filter(|rule| {
-        rule.kind == crate::domain::AccountMatch::Exact && rule.span.holds(today)
-    });
+    let exact = books
+        .directory
+        .rules()
+        .iter()
+        .filter(|rule| rule.kind == crate::domain::AccountMatch::Exact && rule.span.holds(today));
     let accounts: Vec<String> = exact
         .filter(|rule| book.stored(&Holder::Account(rule.account.clone())).is_none())
         .map(|rule| rule.account.clone())

@@ -10,7 +10,8 @@ pub fn server(site: &SiteConfig, environment: Environment<'_>) -> Result<Option<
     let Some(papercut) = &site.papercut else { return Ok(None) };
     let token = papercut.token.read(environment)?;
     let trust = |source| RunError::Trust { site: site.name.clone(), source };
-    let settings = Settings { url: papercut.url.clone(), trust: trusted(papercut)?, timeout: papercut.timeout };
+    let settings =
+        Settings { url: papercut.url.clone(), trust: trusted(papercut)?, timeout: papercut.timeout };
     Ok(Some(Server::new(WebServices::new(&settings).map_err(trust)?, token)))
 }
 
@@ -18,9 +19,8 @@ fn trusted(papercut: &PapercutConfig) -> Result<Trust, RunError> {
     Ok(match &papercut.trust {
         TrustConfig::System => Trust::System,
         TrustConfig::Pinned(fingerprint) => Trust::Pinned(*fingerprint),
-        TrustConfig::File(path) => Trust::Authorities(
-            std::fs::read(path)
-                .map_err(|source| RunError::CaFile { key: "site.papercut.ca_file", path: path.clone(), source })?,
-        ),
+        TrustConfig::File(path) => Trust::Authorities(std::fs::read(path).map_err(|source| {
+            RunError::CaFile { key: "site.papercut.ca_file", path: path.clone(), source }
+        })?),
     })
 }

@@ -75,8 +75,15 @@ pub fn take_snapshot(
     };
     let snapshot = begun(books, site, site_id)?;
     let wanted = wanted(books, site_id, &snapshot, users, accounts)?;
-    let mut reading =
-        ReadingOn { books, site_id, snapshot: snapshot.id, server, kept: Vec::new(), calls: 0, failed: Vec::new() };
+    let mut reading = ReadingOn {
+        books,
+        site_id,
+        snapshot: snapshot.id,
+        server,
+        kept: Vec::new(),
+        calls: 0,
+        failed: Vec::new(),
+    };
     reading.all((site, papercut), wanted, progress)?;
     let ReadingOn { failed, .. } = reading;
     match failed.iter().find(|error| error.fault.is_of_the_server()) {

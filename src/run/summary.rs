@@ -56,7 +56,8 @@ pub fn tell(books: &Books<'_>, sites: &[SiteNight<'_>], files: &Handed) -> Resul
     // What is in suspense has a list of its own.
     let listed = findings.iter().filter(|(_, finding)| finding.code != "suspense");
     summary.findings = listed.map(|(_, finding)| finding.clone()).collect();
-    let changes = sites.iter().flat_map(|night| night.adjusted.failed.iter().chain(&night.adjusted.uncertain));
+    let changes =
+        sites.iter().flat_map(|night| night.adjusted.failed.iter().chain(&night.adjusted.uncertain));
     let open = files.failed.iter().chain(&files.uncertain).chain(changes.map(|change| &change.delivery));
     summary.undelivered = open.map(undelivered).collect();
     summary.balances = sites.iter().filter_map(balances).collect();

@@ -4,12 +4,17 @@
 
 mod double;
 mod double_tests;
+mod harbour;
 mod http;
 mod methods;
+mod months;
 mod raw;
 mod reports;
 mod reports_tests;
 mod server;
+#[path = "../robustness/space.rs"]
+#[allow(dead_code, reason = "each test program uses its part of it")]
+mod space;
 mod trouble;
 mod trouble_tests;
 mod wire;

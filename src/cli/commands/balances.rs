@@ -87,9 +87,11 @@ fn site_balances<'c>(
     let (last, comparison, changes) = beside(books, papercut, site, site_id, &after)?;
     let mut findings = comparison.findings();
     findings.extend(adjusted.iter().flat_map(|adjusted| adjusted.findings.iter().cloned()));
-    findings.extend(failed.iter().map(|error| {
-        Finding::new(Severity::Warning, "balance-not-read", format!("not read: {error}"))
-    }));
+    findings.extend(
+        failed
+            .iter()
+            .map(|error| Finding::new(Severity::Warning, "balance-not-read", format!("not read: {error}"))),
+    );
     Ok(SiteBalances { site, last, comparison, changes, adjusted, findings, calls: server.web().calls() })
 }
 

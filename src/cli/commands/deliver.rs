@@ -108,7 +108,8 @@ fn look(ui: &mut Ui<'_>, books: &Books<'_>, id: i64) -> Result<Exit, Failure> {
 /// The balance and the jobs since, as a sentence.
 fn evidence(books: &Books<'_>, change: &BalanceChange) -> Result<String, Failure> {
     let name = books.ledger.balance_change_site(change.delivery.id)?;
-    let gone = || Failure::usage(format!("site `{name}` has no PaperCut server in the configuration any more"));
+    let gone =
+        || Failure::usage(format!("site `{name}` has no PaperCut server in the configuration any more"));
     let site = books.config.site(&name).ok_or_else(gone)?;
     let (Some(server), Some((site_id, _))) =
         (server(site, books.environment)?, books.ledger.known_site(&name)?)
@@ -135,8 +136,7 @@ pub(super) fn show(ui: &mut Ui<'_>, open: &[Delivery]) {
         });
         ui.table(&["ID", "KIND", "STATE", "TRIES", "TARGET", "ANSWER"], &[0, 3], rows);
     }
-    let uncertain =
-        |kind| open.iter().any(|one| one.state == DeliveryState::Uncertain && one.kind == kind);
+    let uncertain = |kind| open.iter().any(|one| one.state == DeliveryState::Uncertain && one.kind == kind);
     if uncertain(DeliveryKind::Mail) {
         ui.status(
             "An uncertain mail may have arrived: ask a recipient, then `papertally deliver --resolve ID --as delivered` \

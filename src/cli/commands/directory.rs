@@ -41,13 +41,15 @@ fn export(args: &ExportArgs, context: &mut Context<'_, '_>) -> Result<Exit, Fail
             .hint("name another folder"));
     }
     let mut bar = context.ui.progress("users and shared accounts");
-    let (readings, failed) = read_balances(papercut, &server, &|| 0, &mut || bar.row())
-        .map_err(|error| Failure::of("papercut", Exit::Failed, &error).while_doing("cannot read the server"))?;
+    let (readings, failed) = read_balances(papercut, &server, &|| 0, &mut || bar.row()).map_err(|error| {
+        Failure::of("papercut", Exit::Failed, &error).while_doing("cannot read the server")
+    })?;
     drop(bar);
     let (members, teams) = (member_rows(&readings), team_rows(&readings));
     let failure = |error: RenderError| Failure::of("file", Exit::Failed, &error);
-    for (path, bytes) in
-        paths.iter().zip([sheet(&MEMBERS, &members).map_err(failure)?, sheet(&TEAMS, &teams).map_err(failure)?])
+    for (path, bytes) in paths
+        .iter()
+        .zip([sheet(&MEMBERS, &members).map_err(failure)?, sheet(&TEAMS, &teams).map_err(failure)?])
     {
         write_new(path, &bytes)?;
         context.ui.line(path.display().to_string());
@@ -80,7 +82,16 @@ fn member_rows(readings: &[Reading]) -> Vec<Vec<String>> {
             let blank = String::new;
             // `|` joins ids to keys.
             let id = user.replace('|', "-");
-            Some(vec![id, name_cell(name), reading.email.clone(), user.clone(), blank(), blank(), blank(), blank()])
+            Some(vec![
+                id,
+                name_cell(name),
+                reading.email.clone(),
+                user.clone(),
+                blank(),
+                blank(),
+                blank(),
+                blank(),
+            ])
         })
         .collect();
     rows.sort();

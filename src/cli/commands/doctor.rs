@@ -79,7 +79,9 @@ fn papercut(context: &Context<'_, '_>, site: &SiteConfig) -> Vec<Trial> {
         let folder = order.pick_up.display();
         let outcome = std::fs::read_dir(&order.pick_up)
             .map(|entries| format!("{} entries", entries.count()))
-            .map_err(|error| format!("{error}; make or mount the folder into which the server writes `{}`", order.save_as));
+            .map_err(|error| {
+                format!("{error}; make or mount the folder into which the server writes `{}`", order.save_as)
+            });
         trials.push(Trial { what: named(&format!("pick-up folder {folder} of `{}`", order.name)), outcome });
     }
     trials

@@ -155,7 +155,8 @@ fn show_deliveries(ui: &mut Ui<'_>, books: &Books<'_>, night: &Night<'_>, mode: 
         show_adjusted(ui, &site.adjusted);
     }
     let open = [&night.files.failed, &night.files.uncertain, &night.mails.failed, &night.mails.uncertain];
-    let changes = night.sites.iter().flat_map(|site| site.adjusted.failed.iter().chain(&site.adjusted.uncertain));
+    let changes =
+        night.sites.iter().flat_map(|site| site.adjusted.failed.iter().chain(&site.adjusted.uncertain));
     for delivery in open.into_iter().flatten().chain(changes.map(|change| &change.delivery)) {
         ui.warn(format!(
             "error: {} {} is {}: {}",

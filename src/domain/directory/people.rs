@@ -58,10 +58,15 @@ impl People {
     pub(super) fn learn(&mut self, known: Vec<(String, Vec<String>)>) -> Vec<(String, Vec<usize>)> {
         self.server_emails.clear();
         for (user, emails) in known {
-            let rows: BTreeSet<usize> =
-                emails.iter().filter_map(|email| self.emails.get(&fold_name(email))).flatten().copied().collect();
+            let rows: BTreeSet<usize> = emails
+                .iter()
+                .filter_map(|email| self.emails.get(&fold_name(email)))
+                .flatten()
+                .copied()
+                .collect();
             let folded = fold_name(&user);
-            let is_named = [&self.usernames, &self.aliases, &self.emails].iter().any(|map| map.contains_key(&folded));
+            let is_named =
+                [&self.usernames, &self.aliases, &self.emails].iter().any(|map| map.contains_key(&folded));
             if !rows.is_empty() && !is_named {
                 self.server_emails.entry(folded).or_default().extend(rows);
             }
