@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::money::{Exact, Money};
+use super::name::fold_name;
 
 /// How balances are changed after billing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,6 +65,11 @@ impl Holder {
         }
     }
 
+    /// What tells it from others: letter case does not.
+    pub fn key(&self) -> HolderKey {
+        HolderKey { kind: self.kind(), folded: fold_name(self.name()) }
+    }
+
     /// A holder of that kind and name.
     pub fn of(kind: &str, name: &str) -> Option<Holder> {
         match kind {
@@ -72,6 +78,13 @@ impl Holder {
             _ => None,
         }
     }
+}
+
+/// Kind and folded name of a [`Holder`], to find it by.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HolderKey {
+    kind: &'static str,
+    folded: String,
 }
 
 impl fmt::Display for Holder {

@@ -17,7 +17,7 @@ mod rounding;
 mod schedule;
 mod secret;
 
-pub use balance::{BalanceMode, Evidence, Holder, Movement, Verdict};
+pub use balance::{BalanceMode, Evidence, Holder, HolderKey, Movement, Verdict};
 pub use charge::{Charge, HasColour, Terms, UsageItem, charge};
 pub use currency::Currency;
 pub use directory::{

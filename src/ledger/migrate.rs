@@ -29,7 +29,8 @@ pub(super) fn version(connection: &Connection, known: usize) -> Result<usize, Le
     Ok(found)
 }
 
-/// Applies those of `steps` that are missing, each in a transaction of its own.
+/// Applies those of `steps` that are missing, each in a transaction of its own; those of a new ledger in one, so that it
+/// is there as a whole or not at all.
 ///
 /// An existing ledger is copied to `<name>.before-v<n>` first; the copy's path is returned. A ledger without a
 /// path is temporary and needs none.
@@ -45,10 +46,12 @@ pub(super) fn migrate(
         connection.backup("main", &copy, None::<fn(rusqlite::backup::Progress)>)?;
         backup = Some(copy);
     }
-    for (index, step) in steps.iter().enumerate().skip(found) {
+    let missing = steps.get(found..).unwrap_or_default();
+    let at_once = if found == 0 { missing.len() } else { 1 };
+    for (nth, together) in missing.chunks(at_once.max(1)).enumerate() {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        transaction.execute_batch(step)?;
-        let version = i64::try_from(index + 1).unwrap_or(i64::MAX);
+        together.iter().try_for_each(|step| transaction.execute_batch(step))?;
+        let version = i64::try_from(found + nth * at_once + together.len()).unwrap_or(i64::MAX);
         transaction.pragma_update(None, "user_version", version)?;
         transaction.commit()?;
     }
@@ -90,6 +93,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.sqlite");
         let mut connection = Connection::open(&path).unwrap();
+        assert!(migrate(&mut connection, &path, &[OLD, BROKEN]).is_err());
+        assert_eq!(version(&connection, 2).unwrap(), 0, "a new ledger is whole or not there");
         migrate(&mut connection, &path, &[OLD]).unwrap();
         assert!(migrate(&mut connection, &path, &[OLD, BROKEN]).is_err());
         assert_eq!(version(&connection, 2).unwrap(), 1);

@@ -423,6 +423,7 @@ mod tests {
                     .in_column("Cost"),
                 Finding::new(Severity::Note, "column-unknown", "column `Cost centre` is not used"),
             ],
+            balances: Vec::new(),
             undelivered: vec![
                 "invoice file `main-2026-03-xero.csv`: the disk is full; it goes out next time".into(),
             ],

@@ -58,7 +58,7 @@ impl WebServices {
     /// Prepares the way; nothing is sent yet.
     pub fn new(settings: &Settings) -> Result<WebServices, TrustError> {
         let client = |connections: usize| {
-            Ok(Client::builder()
+            Client::builder()
                 .tls_backend_preconfigured(client(&settings.trust)?)
                 .user_agent(concat!("papertally/", env!("CARGO_PKG_VERSION")))
                 .redirect(Policy::none())
@@ -69,7 +69,7 @@ impl WebServices {
                 // nobody would know whether the call went out.
                 .pool_max_idle_per_host(connections)
                 .build()
-                .map_err(|error| TrustError::Prepare(rustls::Error::General(error.to_string())))?)
+                .map_err(|error| TrustError::Prepare(rustls::Error::General(error.to_string())))
         };
         Ok(WebServices {
             url: with_path(&settings.url),

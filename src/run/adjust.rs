@@ -4,14 +4,14 @@
 //! been made is looked at, by the balance and the jobs since; where the numbers leave it open a person decides. One
 //! balance that fails does not stop the others.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::books::Books;
 use super::error::RunError;
 use super::evidence::{Looked, Looking};
 use super::settle::is_excluded;
 use crate::config::{ChangeConfig, PapercutConfig, SiteConfig};
-use crate::domain::{Exact, Finding, Holder, Money, Severity, Verdict, fold_name};
+use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Severity, Verdict};
 use crate::ledger::{BalanceChange, DeliveryKind, DeliveryState, SiteId};
 use crate::papercut::{Acted, CallError, CallFault, Server};
 
@@ -137,7 +137,7 @@ struct Adjusting<'a, 'b> {
     server: &'a Server,
     batches: BTreeMap<i64, Option<String>>,
     /// Balances with a change that is not settled: nothing else is done to them.
-    parked: BTreeSet<(&'static str, String)>,
+    parked: BTreeSet<HolderKey>,
     /// What this run has changed so far, without signs.
     sum: Exact,
     outcome: Adjusted,
@@ -198,7 +198,7 @@ impl Adjusting<'_, '_> {
             }
             return Ok(Some(reason));
         }
-        if self.parked.contains(&key(&change.holder)) {
+        if self.parked.contains(&change.holder.key()) {
             return Ok(Some("an earlier change of this balance is not settled".to_owned()));
         }
         let sum = self.sum + Exact::from(change.amount.abs());
@@ -332,7 +332,7 @@ impl Adjusting<'_, '_> {
     }
 
     fn park(&mut self, change: &BalanceChange) {
-        self.parked.insert(key(&change.holder));
+        self.parked.insert(change.holder.key());
     }
 
     fn ends(
@@ -349,17 +349,4 @@ impl Adjusting<'_, '_> {
         change.after = after.or(change.after);
         Ok(())
     }
-}
-
-fn key(holder: &Holder) -> (&'static str, String) {
-    (holder.kind(), fold_name(holder.name()))
-}
-
-/// The open changes of each balance, by kind and folded name: what it will still get.
-pub fn open_by_holder(changes: &[BalanceChange]) -> HashMap<(&'static str, String), Exact> {
-    let mut open: HashMap<(&'static str, String), Exact> = HashMap::new();
-    for change in changes {
-        *open.entry(key(&change.holder)).or_default() += change.amount.into();
-    }
-    open
 }

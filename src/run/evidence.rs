@@ -4,7 +4,7 @@ use super::books::Books;
 use super::error::RunError;
 use super::movements::{covered_through, each_charge};
 use crate::config::SiteConfig;
-use crate::domain::{Evidence, Exact, Holder, Money, Period, Source, Verdict, fold_name};
+use crate::domain::{Evidence, Exact, Holder, Money, Period, Source, Verdict};
 use crate::ledger::{BalanceChange, LedgerError, SiteId, Snapshot};
 use crate::papercut::{CallError, Server};
 
@@ -165,10 +165,7 @@ impl<'a, 'b> Looking<'a, 'b> {
         });
         for (snapshot, ended) in after {
             let holders = self.books.ledger.holders(self.site_id)?;
-            let stored = holders.iter().find(|stored| {
-                stored.holder.kind() == change.holder.kind()
-                    && fold_name(stored.holder.name()) == fold_name(change.holder.name())
-            });
+            let stored = holders.iter().find(|stored| stored.holder.key() == change.holder.key());
             let Some(stored) = stored else { continue };
             let balances = self.books.ledger.balances_as_of(self.site_id, snapshot.id)?;
             if let Some((second, balance)) = balances.get(&stored.id) {

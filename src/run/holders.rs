@@ -2,16 +2,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::domain::{Holder, Money, ServerNames, fold_name};
+use crate::domain::{Holder, HolderKey, Money, ServerNames};
 use crate::ledger::{BalanceOf, Ledger, LedgerError, NameTable, SiteId, Snapshot, StoredHolder};
+
+/// Only shared accounts have former names: a user has no id that survives a rename.
+fn former_key(name: &str) -> HolderKey {
+    Holder::Account(name.to_owned()).key()
+}
 
 /// Both sides, by name. Grows with users and accounts.
 #[derive(Debug)]
 pub struct HolderBook {
     names: NameTable,
     holders: Vec<StoredHolder>,
-    /// By kind and folded name, present names before former ones.
-    by_name: HashMap<(&'static str, String), usize>,
+    /// Present names before former ones.
+    by_name: HashMap<HolderKey, usize>,
     snapshot: Option<Snapshot>,
     balances: HashMap<i64, (i64, Money)>,
 }
@@ -22,11 +27,11 @@ impl HolderBook {
         let holders = ledger.holders(site)?;
         let mut by_name = HashMap::new();
         for (index, holder) in holders.iter().enumerate() {
-            by_name.insert((holder.holder.kind(), fold_name(holder.holder.name())), index);
+            by_name.insert(holder.holder.key(), index);
         }
         for (index, holder) in holders.iter().enumerate() {
             for former in &holder.former_names {
-                by_name.entry((holder.holder.kind(), fold_name(former))).or_insert(index);
+                by_name.entry(former_key(former)).or_insert(index);
             }
         }
         let whole = |snapshot: &Snapshot| snapshot.ended_second.is_some();
@@ -50,7 +55,7 @@ impl HolderBook {
 
     /// What the server knows under a name, today's or a former one.
     pub fn stored(&self, holder: &Holder) -> Option<&StoredHolder> {
-        let index = self.by_name.get(&(holder.kind(), fold_name(holder.name())))?;
+        let index = self.by_name.get(&holder.key())?;
         self.holders.get(*index)
     }
 
@@ -102,8 +107,9 @@ impl HolderBook {
         renamed
             .map(|holder| {
                 let is_free = |name: &&String| {
-                    let key = (holder.holder.kind(), fold_name(name));
-                    self.by_name.get(&key).is_some_and(|index| self.holders[*index].id == holder.id)
+                    self.by_name
+                        .get(&former_key(name))
+                        .is_some_and(|index| self.holders[*index].id == holder.id)
                 };
                 let former = holder.former_names.iter().filter(is_free).cloned().collect();
                 (holder.holder.name().to_owned(), former)

@@ -12,7 +12,7 @@ use super::error::RunError;
 use super::evidence::clock;
 use super::holders::HolderBook;
 use crate::config::PapercutConfig;
-use crate::domain::{Exact, Finding, Holder, JobState, Money, Movement, Period, Severity, Source, fold_name};
+use crate::domain::{Exact, Finding, Holder, HolderKey, JobState, Money, Movement, Period, Severity, Source};
 use crate::ledger::{BalanceChange, BalanceOf, DeliveryState, LedgerError, SiteId, Snapshot};
 
 /// Differences that are told one by one.
@@ -90,7 +90,7 @@ pub struct Comparison {
     pub lines: Vec<BalanceLine>,
 }
 
-/// Balances at one moment, by kind and folded name.
+/// Balances at one moment.
 #[derive(Debug, Default)]
 pub struct Readings {
     /// The snapshot; none was kept of what is read just now.
@@ -100,7 +100,7 @@ pub struct Readings {
     /// Up to which change of a job the ledger had come.
     pub change_mark: i64,
     /// The second, the amount, the name as the server writes it, and whether it is restricted.
-    pub balances: BTreeMap<(&'static str, String), (i64, Money, Holder, bool)>,
+    pub balances: BTreeMap<HolderKey, (i64, Money, Holder, bool)>,
 }
 
 impl Readings {
@@ -131,10 +131,7 @@ impl Readings {
     pub fn add(&mut self, second: i64, balance: Money, holder: &Holder, is_restricted: bool) {
         // One that has not moved was as it is when it was looked at again.
         let second = second.max(self.begun_second);
-        self.balances.insert(
-            (holder.kind(), fold_name(holder.name())),
-            (second, balance, holder.clone(), is_restricted),
-        );
+        self.balances.insert(holder.key(), (second, balance, holder.clone(), is_restricted));
     }
 }
 
@@ -147,7 +144,7 @@ pub fn compare(
     after: &Readings,
 ) -> Result<Comparison, RunError> {
     let covered = books.ledger.covered(site_id, Source::Jobs)?;
-    let mut lines: BTreeMap<(&'static str, String), BalanceLine> = BTreeMap::new();
+    let mut lines: BTreeMap<HolderKey, BalanceLine> = BTreeMap::new();
     for (key, (second, balance, holder, is_restricted)) in &after.balances {
         let first = before.and_then(|before| before.balances.get(key));
         let mut line = BalanceLine::first(holder.clone(), *second, *balance, *is_restricted);
@@ -182,8 +179,7 @@ pub fn compare(
         *shared.entry(line.difference).or_default() += 1;
     }
     for line in &mut lines {
-        let key = (line.holder.kind(), fold_name(line.holder.name()));
-        let costs = old_costs.remove(&key).unwrap_or_default();
+        let costs = old_costs.remove(&line.holder.key()).unwrap_or_default();
         let is_shared = shared.get(&line.difference).is_some_and(|count| *count > 1);
         line.other = match line.difference {
             Money::ZERO => Other::None,
@@ -197,22 +193,19 @@ pub fn compare(
 }
 
 /// Adds the charged jobs in between; returns the costs of jobs of the last weeks, whose refund a balance may show.
-#[expect(clippy::type_complexity, reason = "costs by kind and folded name")]
 fn charge(
     books: &Books<'_>,
     site_id: SiteId,
     book: &HolderBook,
-    lines: &mut BTreeMap<(&'static str, String), BalanceLine>,
-) -> Result<HashMap<(&'static str, String), Vec<Money>>, RunError> {
-    let mut costs: HashMap<(&'static str, String), Vec<Money>> = HashMap::new();
+    lines: &mut BTreeMap<HolderKey, BalanceLine>,
+) -> Result<HashMap<HolderKey, Vec<Money>>, RunError> {
+    let mut costs: HashMap<HolderKey, Vec<Money>> = HashMap::new();
     let first = lines.values().filter_map(|line| line.seconds.0).min();
     let last = lines.values().map(|line| line.seconds.1).max();
     let (Some(first), Some(last)) = (first, last) else { return Ok(costs) };
-    let mut keys: HashMap<BalanceOf, Option<(&'static str, String)>> = HashMap::new();
+    let mut keys: HashMap<BalanceOf, Option<HolderKey>> = HashMap::new();
     each_charge(books, site_id, (first - REFUND_SECONDS, last), |balance, second, cost| {
-        let key = keys
-            .entry(balance)
-            .or_insert_with(|| book.holder(balance).map(|holder| (holder.kind(), fold_name(holder.name()))));
+        let key = keys.entry(balance).or_insert_with(|| book.holder(balance).map(|holder| holder.key()));
         let Some(line) = key.as_ref().and_then(|key| lines.get_mut(key)) else { return };
         let (Some(begun), ended) = line.seconds else { return };
         if second > begun && second <= ended {
@@ -233,10 +226,10 @@ fn refund(
     site_id: SiteId,
     book: &HolderBook,
     mark: i64,
-    lines: &mut BTreeMap<(&'static str, String), BalanceLine>,
+    lines: &mut BTreeMap<HolderKey, BalanceLine>,
 ) -> Result<(), RunError> {
     for (balance, second, amount) in books.ledger.given_back_since(site_id, mark)? {
-        let key = book.holder(balance).map(|holder| (holder.kind(), fold_name(holder.name())));
+        let key = book.holder(balance).map(|holder| holder.key());
         let Some(line) = key.and_then(|key| lines.get_mut(&key)) else { continue };
         if line.seconds.0.is_some_and(|begun| second <= begun) {
             line.movement.refunded = (Exact::from(line.movement.refunded) + amount.into()).to_money();
@@ -246,9 +239,8 @@ fn refund(
 }
 
 /// Adds a change of ours that was made in between.
-fn change_line(change: &BalanceChange, lines: &mut BTreeMap<(&'static str, String), BalanceLine>) {
-    let key = (change.holder.kind(), fold_name(change.holder.name()));
-    if let Some(line) = lines.get_mut(&key).filter(|line| line.seconds.0.is_some()) {
+fn change_line(change: &BalanceChange, lines: &mut BTreeMap<HolderKey, BalanceLine>) {
+    if let Some(line) = lines.get_mut(&change.holder.key()).filter(|line| line.seconds.0.is_some()) {
         line.movement.changed = (Exact::from(line.movement.changed) + change.amount.into()).to_money();
     }
 }

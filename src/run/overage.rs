@@ -5,18 +5,17 @@
 //! period and that time. What was read becomes a report of its own, a user summary whose costs are the amounts below
 //! zero, and is billed, corrected and explained like any other. A positive balance is unused allowance: never a charge.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 
-use super::adjust::open_by_holder;
 use super::books::Books;
 use super::error::RunError;
 use super::evidence::clock;
 use super::holders::HolderBook;
 use crate::config::{PapercutConfig, SiteConfig};
-use crate::domain::{Exact, Finding, Holder, Period, Severity, Source, fold_name};
+use crate::domain::{Exact, Finding, Holder, HolderKey, Period, Severity, Source};
 use crate::ledger::{DeliveryState, SiteId, Snapshot};
 use crate::outputs::formats::sheet;
 use crate::outputs::write_whole;
@@ -91,18 +90,20 @@ fn write(
     let book = HolderBook::load(&books.ledger, site_id)?;
     let balances = books.ledger.balances_as_of(site_id, snapshot.id)?;
     let changes = books.ledger.open_balance_changes(site_id)?;
-    let unclear: HashSet<(&str, String)> = changes
-        .iter()
-        .filter(|change| matches!(change.delivery.state, DeliveryState::Sending | DeliveryState::Uncertain))
-        .map(|change| (change.holder.kind(), fold_name(change.holder.name())))
-        .collect();
-    let open = open_by_holder(&changes);
+    let mut to_come: HashMap<HolderKey, Exact> = HashMap::new();
+    let mut unclear: HashSet<HolderKey> = HashSet::new();
+    for change in &changes {
+        *to_come.entry(change.holder.key()).or_default() += change.amount.into();
+        if matches!(change.delivery.state, DeliveryState::Sending | DeliveryState::Uncertain) {
+            unclear.insert(change.holder.key());
+        }
+    }
     let mut rows = Vec::new();
     let there = book.holders().iter().filter(|stored| stored.snapshots.1 >= snapshot.id);
     for stored in there.filter(|stored| matches!(stored.holder, Holder::User(_))) {
         let Some((second, balance)) = balances.get(&stored.id) else { continue };
-        let key = (stored.holder.kind(), fold_name(stored.holder.name()));
-        if unclear.contains(&(key.0, key.1.clone())) {
+        let key = stored.holder.key();
+        if unclear.contains(&key) {
             let message = format!(
                 "whether an earlier change of {} was made is not known: its overage is left to the next month",
                 stored.holder
@@ -110,7 +111,7 @@ fn write(
             findings.push(Finding::new(Severity::Warning, "overage-unclear", message));
             continue;
         }
-        let to_come = open.get(&key).copied().unwrap_or_default();
+        let to_come = to_come.get(&key).copied().unwrap_or_default();
         let effective = Exact::from(*balance) + to_come;
         let below = if effective.is_negative() { -effective } else { Exact::ZERO };
         rows.push(vec![

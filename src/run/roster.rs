@@ -60,14 +60,12 @@ fn strangers(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Fin
 
 /// Members without a user on the server, and shared accounts of teams that it does not have.
 fn absent(books: &Books<'_>, book: &HolderBook) -> Vec<Finding> {
+    let today = books.now.date_naive();
     let mut members: HashSet<&str> = HashSet::new();
     for (stored, _) in book.present() {
         let Holder::User(name) = &stored.holder else { continue };
-        for day in [books.now.date_naive()] {
-            members.extend(books.directory.member_of(name, day).map(|member| member.id.as_str()));
-        }
+        members.extend(books.directory.member_of(name, today).map(|member| member.id.as_str()));
     }
-    let today = books.now.date_naive();
     let rows = books.directory.members().iter().filter(|row| row.span.holds(today));
     let missing: Vec<String> = rows
         .filter(|row| !members.contains(row.id.as_str()) && !row.usernames.is_empty())

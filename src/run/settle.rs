@@ -138,11 +138,8 @@ impl<'a> Settling<'a> {
             return not("it was never read; `papertally run` reads it");
         };
         // A change that goes out after the reading would be made twice.
-        let fold = fold_name(holder.name());
         let changes = self.books.ledger.balance_changes(self.site_id)?;
-        let later = changes.iter().filter(|change| {
-            change.holder.kind() == holder.kind() && fold_name(change.holder.name()) == fold
-        });
+        let later = changes.iter().filter(|change| change.holder.key() == holder.key());
         for change in later {
             let is_open = !matches!(change.delivery.state, DeliveryState::Delivered | DeliveryState::GivenUp);
             let is_later = change.before.is_some_and(|(before, _)| before >= snapshot.begun_second)

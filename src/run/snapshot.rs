@@ -10,7 +10,7 @@ use std::sync::mpsc::sync_channel;
 use super::books::Books;
 use super::error::RunError;
 use crate::config::{PapercutConfig, SiteConfig};
-use crate::domain::{Finding, Holder, Severity, fold_name};
+use crate::domain::{Finding, Holder, HolderKey, Severity};
 use crate::ledger::{Reading, SiteId, Snapshot};
 use crate::papercut::{CallError, LIST_PAGE_SIZE, Server};
 
@@ -119,13 +119,13 @@ fn wanted(
     accounts: BTreeSet<String>,
 ) -> Result<Vec<Holder>, RunError> {
     let holders = books.ledger.holders(site)?;
-    let done: HashSet<(&str, String)> = holders
+    let done: HashSet<HolderKey> = holders
         .iter()
         .filter(|holder| holder.snapshots.1 == snapshot.id)
-        .map(|holder| (holder.holder.kind(), fold_name(holder.holder.name())))
+        .map(|holder| holder.holder.key())
         .collect();
     let all = users.into_iter().map(Holder::User).chain(accounts.into_iter().map(Holder::Account));
-    Ok(all.filter(|holder| !done.contains(&(holder.kind(), fold_name(holder.name())))).collect())
+    Ok(all.filter(|holder| !done.contains(&holder.key())).collect())
 }
 
 struct ReadingOn<'a, 'b> {
