@@ -17,5 +17,6 @@ mod server;
 mod space;
 mod trouble;
 mod trouble_tests;
+mod uncertain;
 mod wire;
 mod wire_tests;
