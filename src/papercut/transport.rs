@@ -209,18 +209,26 @@ fn fault_of(error: &reqwest::Error) -> CallFault {
     }
 }
 
-/// What TLS says, where it is TLS that failed. An I/O error keeps it inside.
+/// What TLS says, where it is TLS that failed. I/O errors keep it inside, one in another.
 fn tls_fault(cause: &(dyn std::error::Error + 'static)) -> Option<TlsFault> {
+    if let Some(error) = cause.downcast_ref::<rustls::Error>() {
+        return Some(tls_fault_of(error));
+    }
+    let outer = cause.downcast_ref::<io::Error>()?;
+    match outer.get_ref() {
+        Some(inner) if inner.is::<rustls::Error>() || inner.is::<io::Error>() => tls_fault(inner),
+        // The other side hung up in the middle: it speaks no TLS.
+        Some(inner) if inner.to_string().contains("tls handshake") => {
+            Some(TlsFault::Other(inner.to_string()))
+        }
+        _ => None,
+    }
+}
+
+fn tls_fault_of(error: &rustls::Error) -> TlsFault {
     use rustls::CertificateError;
-    let inner = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-    let error = match inner {
-        Some(inner) => inner.downcast_ref::<rustls::Error>(),
-        None => cause.downcast_ref::<rustls::Error>(),
-    }?;
-    let rustls::Error::InvalidCertificate(reason) = error else {
-        return Some(TlsFault::Other(error.to_string()));
-    };
-    Some(match reason {
+    let rustls::Error::InvalidCertificate(reason) = error else { return TlsFault::Other(error.to_string()) };
+    match reason {
         CertificateError::UnknownIssuer => TlsFault::Untrusted,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TlsFault::OtherName
@@ -235,5 +243,5 @@ fn tls_fault(cause: &(dyn std::error::Error + 'static)) -> Option<TlsFault> {
             None => TlsFault::Untrusted,
         },
         other => TlsFault::Other(other.to_string()),
-    })
+    }
 }

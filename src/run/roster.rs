@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::books::Books;
 use super::holders::HolderBook;
 use crate::config::SiteConfig;
-use crate::domain::{Finding, Holder, Severity, fold_name, is_within};
+use crate::domain::{AccountMatch, Finding, Holder, Severity, fold_name, is_within};
 use crate::ledger::StoredHolder;
 
 /// Names in one finding.
@@ -71,13 +71,20 @@ fn absent(books: &Books<'_>, book: &HolderBook) -> Vec<Finding> {
         .filter(|row| !members.contains(row.id.as_str()) && !row.usernames.is_empty())
         .map(|row| format!("{} ({})", row.id, row.usernames.join(", ")))
         .collect();
-    let exact = books
-        .directory
-        .rules()
-        .iter()
-        .filter(|rule| rule.kind == crate::domain::AccountMatch::Exact && rule.span.holds(today));
-    let accounts: Vec<String> = exact
-        .filter(|rule| book.stored(&Holder::Account(rule.account.clone())).is_none())
+    let rules = books.directory.rules().iter();
+    // A pattern may wait for accounts to come.
+    let named = rules.filter(|rule| rule.kind != AccountMatch::Pattern && rule.span.holds(today));
+    let there: Vec<String> = book
+        .present()
+        .filter(|(stored, _)| matches!(stored.holder, Holder::Account(_)))
+        .map(|(stored, _)| fold_name(stored.holder.name()))
+        .collect();
+    let accounts: Vec<String> = named
+        .filter(|rule| {
+            let own = HashSet::from([fold_name(&rule.account)]);
+            let is_known = book.stored(&Holder::Account(rule.account.clone())).is_some();
+            !is_known && !there.iter().any(|account| is_within(account, &own))
+        })
         .map(|rule| rule.account.clone())
         .collect();
     let members = listed(&missing).map(|list| {

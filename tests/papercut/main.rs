@@ -2,15 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod doctors;
 mod double;
 mod double_tests;
 mod harbour;
 mod http;
 mod methods;
 mod months;
+mod orders;
+mod overage;
 mod raw;
 mod reports;
 mod reports_tests;
+mod rosters;
 mod server;
 #[path = "../robustness/space.rs"]
 #[allow(dead_code, reason = "each test program uses its part of it")]
