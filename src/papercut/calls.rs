@@ -206,7 +206,7 @@ impl Server {
             if page.is_empty() || page == before {
                 return Ok(names);
             }
-            names.extend(page.iter().cloned());
+            names.extend(page.iter().filter(|name| !name.trim().is_empty()).cloned());
             if is_short {
                 return Ok(names);
             }

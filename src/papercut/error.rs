@@ -15,6 +15,15 @@ pub struct CallError {
     pub fault: CallFault,
 }
 
+impl CallError {
+    /// A list that ends before the server's own count: what is not in it is not known.
+    pub fn too_few(method: &'static str, listed: i32, counted: i32) -> CallError {
+        let found = format!("a list of {listed}");
+        let fault = CallFault::TooFew { found, counted };
+        CallError { method, subject: String::new(), fault }
+    }
+}
+
 fn about(subject: &str) -> String {
     if subject.is_empty() { String::new() } else { format!(" for `{}`", shortened(subject)) }
 }
@@ -63,6 +72,14 @@ pub enum CallFault {
         found: String,
         /// What the method gives.
         expected: &'static str,
+    },
+    /// A list that is shorter than the server's own count.
+    #[error("found {found}, expected the {counted} that the server counts")]
+    TooFew {
+        /// What came.
+        found: String,
+        /// What the server counts.
+        counted: i32,
     },
     /// The server's own word.
     #[error("the server says `{}`{}", shortened(&.0.text), .0.code.map(|code| format!(" (code {code})")).unwrap_or_default())]
@@ -113,6 +130,7 @@ impl CallFault {
             | CallFault::Dropped(_)
             | CallFault::Status { .. }
             | CallFault::Answer(_)
+            | CallFault::TooFew { .. }
             | CallFault::Type { .. } => Acted::Perhaps,
         }
     }
@@ -160,7 +178,12 @@ impl CallFault {
             CallFault::Tls(TlsFault::NotPinned(_)) => {
                 "if the server has a new certificate, compare the fingerprint on the server and write it there"
             }
-            CallFault::Tls(_) => "check that the port in `site.papercut.url` is the one for https",
+            CallFault::Tls(TlsFault::Expired) => {
+                "renew it on the server and compare the clocks; a certificate that is named or pinned may be out of date"
+            }
+            CallFault::Tls(TlsFault::Other(_)) => {
+                "check that the port in `site.papercut.url` is the one for https"
+            }
             CallFault::Status { status: 404 | 405, .. } => {
                 "check the path in `site.papercut.url`: the web services are at `/rpc/api/xmlrpc`"
             }
@@ -170,7 +193,16 @@ impl CallFault {
             }
             CallFault::TimeOut => "the server is busy; `site.papercut.timeout_seconds` sets how long to wait",
             CallFault::Fault(fault) => fault.kind().advice(),
-            CallFault::Dropped(_) | CallFault::Answer(_) | CallFault::Type { .. } => "",
+            CallFault::Dropped(_) => {
+                "if this is so at every call, the port may be the one for https: see `site.papercut.url`"
+            }
+            CallFault::Answer(AnswerError::Xml(_)) => {
+                "a name on the server may hold a control character: mend it there"
+            }
+            CallFault::TooFew { .. } => {
+                "the server gives smaller pages than it is asked for: report this as a fault of papertally"
+            }
+            CallFault::Answer(_) | CallFault::Type { .. } => "",
         }
     }
 }

@@ -40,10 +40,10 @@ pub fn read_balances(
     second: &dyn Fn() -> i64,
     progress: &mut dyn FnMut(),
 ) -> Result<(Vec<Reading>, Vec<CallError>), CallError> {
-    let users = server.users(LIST_PAGE_SIZE)?.into_iter().map(Holder::User);
-    let accounts = server.accounts(LIST_PAGE_SIZE)?.into_iter().map(Holder::Account);
+    let (users, accounts) = listed(server)?;
+    let all = users.into_iter().map(Holder::User).chain(accounts.into_iter().map(Holder::Account)).collect();
     let (mut readings, mut failed) = (Vec::new(), Vec::new());
-    let ended = each_read(server, papercut, users.chain(accounts).collect(), |read| {
+    let ended = each_read(server, papercut, all, |read| {
         progress();
         match read {
             Ok(Some(reading)) => readings.push(Reading { second: second(), ..reading }),
@@ -65,8 +65,7 @@ pub fn take_snapshot(
     progress: &mut dyn FnMut(&str),
 ) -> Result<SnapshotOutcome, RunError> {
     let mut outcome = SnapshotOutcome::default();
-    let listed = server.users(LIST_PAGE_SIZE).and_then(|users| Ok((users, server.accounts(LIST_PAGE_SIZE)?)));
-    let (users, accounts) = match listed {
+    let (users, accounts) = match listed(server) {
         Ok(names) => names,
         Err(error) => {
             outcome.findings.push(unreachable(&error));
@@ -95,6 +94,19 @@ pub fn take_snapshot(
     }
     outcome.findings.extend(failures(&failed));
     Ok(outcome)
+}
+
+/// The names of all users and shared accounts. A server that gives smaller pages than it was asked for would end after the
+/// first: its own count tells.
+fn listed(server: &Server) -> Result<(BTreeSet<String>, BTreeSet<String>), CallError> {
+    let before = server.total_users()?;
+    let users = server.users(LIST_PAGE_SIZE)?;
+    let listed = i32::try_from(users.len()).unwrap_or(i32::MAX);
+    // Somebody may have been deleted meanwhile.
+    if listed < before && listed < server.total_users()? {
+        return Err(CallError::too_few("api.listUserAccounts", listed, before));
+    }
+    Ok((users, server.accounts(LIST_PAGE_SIZE)?))
 }
 
 /// The snapshot to fill: a young one that was broken off, else a new one.

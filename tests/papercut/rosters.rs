@@ -168,7 +168,8 @@ fn balances_shows_each_account_beside_the_last_snapshot() {
 #[test]
 fn the_directory_is_exported_to_start_from() {
     let mut server = people().with_account("Birch", 12, 0);
-    server.users.get_mut("ann").unwrap().full_name = "=Ann, the \"First\"".to_owned();
+    server.users.get_mut("ann").unwrap().full_name = "=Ann()".to_owned();
+    server.users.get_mut("ben").unwrap().full_name = "Lark, \"Ben\"".to_owned();
     let harbour = Harbour::at(Double::start(server), "");
     std::fs::remove_file(harbour.space.path("members.csv")).unwrap();
     std::fs::remove_file(harbour.space.path("teams.csv")).unwrap();
@@ -177,7 +178,7 @@ fn the_directory_is_exported_to_start_from() {
     assert_eq!(
         read("sheets/members.csv"),
         "id,name,email,usernames,team,from,to,plan\r\n\
-         ann,\"'=Ann, the \"\"First\"\"\",ann@space.example,ann,,,,\r\nben,ben,,ben,,,,\r\n"
+         ann,ann,ann@space.example,ann,,,,\r\nben,\"Lark, \"\"Ben\"\"\",,ben,,,,\r\n"
     );
     assert_eq!(
         read("sheets/teams.csv"),
@@ -216,16 +217,51 @@ fn a_snapshot_that_was_broken_off_is_gone_on_with() {
 }
 
 #[test]
+fn names_that_a_sheet_cannot_hold_are_left_out_and_told() {
+    let server = people()
+        .with_user("a;b", 0)
+        .with_user("Strasse", 0)
+        .with_user("STRASSE", 0)
+        .with_account("=Sum", 21, 0)
+        .with_account("Proj-*", 22, 0);
+    let harbour = Harbour::at(Double::start(server), "");
+    let (code, document) = harbour.space.json(&["directory", "export", "sheets"]);
+    assert_eq!(
+        (code, &document["members"], &document["teams"]),
+        (Some(3), &3.into(), &1.into()),
+        "{document}"
+    );
+    let left_out = document["left_out"].to_string();
+    for name in ["`a;b`", "`Strasse`", "`=Sum`", "`Proj-*`"] {
+        assert!(left_out.contains(name), "{left_out}");
+    }
+}
+
+#[test]
 fn pages_end_at_a_short_one_and_at_one_that_repeats() {
     let mut server = people();
-    for number in 0..2_000 {
+    for number in 0..998 {
         server = server.with_user(&format!("u{number:04}"), 0);
     }
     server.page_repeats = true;
     let harbour = Harbour::at(Double::start(server), "");
-    let (_, document) = harbour.space.json(&["directory", "export", "sheets"]);
-    assert!(document["members"].as_i64().unwrap() >= 1_000, "{document}");
-    harbour.double.server().page_repeats = false;
+    let (code, document) = harbour.space.json(&["directory", "export", "sheets"]);
+    assert_eq!((code, &document["members"]), (Some(0), &1_000.into()), "{document}");
+    {
+        let mut server = harbour.double.server();
+        server.page_repeats = false;
+        for number in 0..1_002 {
+            server.users.insert(format!("v{number:04}"), crate::server::User::default());
+        }
+    }
     let (_, document) = harbour.space.json(&["directory", "export", "sheets2"]);
     assert_eq!(document["members"], 2_002, "{document}");
+    // A server that gives fewer names than it is asked for would end after its first page.
+    harbour.double.server().page_size_max = 500;
+    harbour.space.fails(
+        &["directory", "export", "sheets3"],
+        1,
+        "papercut",
+        &["found a list of 500, expected the 2002"],
+    );
 }

@@ -12,6 +12,7 @@ use crate::config::{Config, MailTransport, SiteConfig};
 use crate::ledger::Ledger;
 use crate::papercut::probe;
 use crate::run::books::Books;
+use crate::run::error::RunError;
 use crate::run::server::server;
 
 /// One thing that was tried.
@@ -73,7 +74,10 @@ fn papercut(context: &Context<'_, '_>, site: &SiteConfig) -> Vec<Trial> {
             );
         }
         Ok(None) => {}
-        Err(error) => trials.push(Trial { what: named("token"), outcome: Err(told(&Failure::from(error))) }),
+        Err(error) => {
+            let what = if matches!(error, RunError::Secret(_)) { "token" } else { "connection" };
+            trials.push(Trial { what: named(what), outcome: Err(told(&Failure::from(error))) });
+        }
     }
     for order in &papercut.reports {
         let folder = order.pick_up.display();

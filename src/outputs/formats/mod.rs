@@ -16,7 +16,7 @@ use crate::domain::{Batch, Finding};
 
 pub use encoding::TextEncoding;
 pub use lines_csv::LinesCsvSettings;
-pub use sheet::{name_cell, sheet};
+pub use sheet::{is_plain, sheet};
 pub use xero::{NO_TAX, Tracking, XeroSettings};
 
 /// A receiving system with its settings.

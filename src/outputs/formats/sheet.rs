@@ -1,11 +1,10 @@
 //! Plain sheets that papertally writes for itself and for the operator to go on with: members, teams, overage.
 
-use super::cells::free_text;
+use super::cells::is_safe_key;
 use super::table::Table;
 use super::{RenderError, TextEncoding};
 
-/// A CSV sheet from its header and rows. Usernames and accounts stay as they are, since papertally reads them again;
-/// names for people are made harmless by [`name_cell`].
+/// A CSV sheet from its header and rows. Cells stay as they are, since papertally reads them again.
 pub fn sheet(header: &[&str], rows: &[Vec<String>]) -> Result<Vec<u8>, RenderError> {
     let mut table = Table::new(TextEncoding::default(), header)?;
     for row in rows {
@@ -14,7 +13,7 @@ pub fn sheet(header: &[&str], rows: &[Vec<String>]) -> Result<Vec<u8>, RenderErr
     table.into_bytes()
 }
 
-/// A name for people that no spreadsheet takes for a formula.
-pub fn name_cell(name: &str) -> String {
-    free_text(name)
+/// Whether a text stays itself in a cell: no spreadsheet takes it for a formula.
+pub fn is_plain(text: &str) -> bool {
+    is_safe_key(text)
 }
