@@ -34,7 +34,9 @@ fn every_case_gives_what_is_right() {
     let document: Table = text.parse().unwrap();
     let cases = document["case"].as_array().unwrap();
     let mut faults = Vec::new();
-    for case in cases {
+    // Answers of a server are read by `papercut/cases.rs`.
+    let reports = cases.iter().filter(|case| case["kind"].as_str() != Some("xmlrpc"));
+    for case in reports {
         let case = Case::of(case.as_table().unwrap(), document["defaults"].as_table().unwrap(), &folder);
         for fault in case.faults() {
             faults.push(format!("{}: {fault}", case.id));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+mod cases;
 mod doctors;
 mod double;
 mod double_tests;
