@@ -16,10 +16,12 @@ mod raw;
 mod reports;
 mod reports_tests;
 mod rosters;
+mod scale;
 mod server;
 #[path = "../robustness/space.rs"]
 #[allow(dead_code, reason = "each test program uses its part of it")]
 mod space;
+mod stopped;
 mod trouble;
 mod trouble_tests;
 mod uncertain;
