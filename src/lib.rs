@@ -7,7 +7,7 @@
 //! # Map
 //!
 //! ```text
-//! main ─► cli ─► run ─► { ledger   sources   outputs } ─► domain
+//! main ─► cli ─► run ─► { ledger   sources   papercut   outputs } ─► domain
 //!          └──► config ───────┘ (builds each layer's settings)
 //! ```
 //!
@@ -16,6 +16,7 @@
 //! | 0 | [`domain`] | the words as types; money, pricing, periods, who pays: pure functions | files, clock, serde, logging |
 //! | 1 | [`ledger`] | every job once, every issued line for ever; the only code that knows SQL | decide anything |
 //! | 1 | [`sources`] | bytes of a report or directory file → jobs, rows, rejections | guess; keep anything |
+//! | 1 | [`papercut`] | the server's web services as typed calls, and what a failed one may have done | repeat a change; keep anything |
 //! | 1 | [`outputs`] | a batch → bytes of a file, page or mail; files appear whole or not at all | decide what is billed |
 //! | 2 | [`config`] | TOML → the checked configuration, or everything that is wrong with it | read environment or clock |
 //! | 3 | [`run`] | the pipeline: the only place where the layers below meet | print |
@@ -32,7 +33,8 @@
 //!    [`config::Config::load`] checks the whole configuration: all problems are one message.
 //! 2. [`run::lock`] takes the lock, which ends with its process. [`ledger::Ledger::open`] opens the ledger and migrates
 //!    it, after a copy; a newer one is refused. [`run::books::Books`] adds directory, templates and receivers.
-//! 3. [`run::collect`] lists the inbox. Files are read where they are, never moved or changed.
+//! 3. [`run::visit`] asks each site's PaperCut server: [`run::snapshot`] reads users, accounts and balances,
+//!    [`run::fetch`] orders reports and waits for them. [`run::collect`] lists the inbox. Files are read where they are, never moved or changed.
 //! 4. [`run::ingest`] takes a report in. [`sources::examine`] goes over all of it and decides what it is;
 //!    [`sources::Report::read`] goes over it again and hands on rows. One transaction holds the report, its jobs and its
 //!    rejected rows; rows and money have to add up before it is committed.
@@ -43,6 +45,8 @@
 //!    deliveries in one transaction. Nothing has left the process yet.
 //! 7. [`run::deliver`] hands out one delivery at a time, each recorded before and after. What may have arrived is
 //!    *uncertain* and is never repeated blindly.
+//!    [`run::adjust`] then makes the balance changes that are due, which [`run::bill`] has written down with their batch;
+//!    [`run::evidence`] looks at those whose answer was lost.
 //! 8. [`run::summary`] writes the mail down as a delivery too, and it goes out by the same way.
 //! 9. `cli` shows what was done; the exit code is computed from it.
 //!
@@ -69,6 +73,7 @@
 //! | 15 | No secret, mail address or document name in a log line | [`domain::Secret`], `tests/samples.rs` |
 //! | 16 | Memory does not grow with the number of rows | batches of rows, benchmark |
 //! | 17 | Every number can be explained down to the rows of the report files | [`run::explain`] |
+//! | 18 | A balance is changed by a difference, once, after its lines were handed out | [`run::adjust`], `tests/papercut/stopped.rs` |
 //!
 //! # Where to begin a change
 //!

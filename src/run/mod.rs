@@ -1,7 +1,9 @@
 //! The pipeline: the only place where ledger, sources and outputs meet.
 //!
 //! `collect` finds report files, `ingest` takes them in, `facts` reads what billing looks at, `plan` makes the
-//! batch (pure), `bill` issues it, `deliver` hands it out, `nightly` does all that is due.
+//! batch (pure), `bill` issues it, `deliver` hands it out, `nightly` does all that is due. Beside it the PaperCut server:
+//! `visit` asks it, `movements` and `roster` compare it with ledger and directory, `settle` writes balance changes down
+//! with a batch, `adjust` makes them.
 
 pub mod adjust;
 pub mod balances;
