@@ -186,6 +186,11 @@ def configurations() -> None:
             keep("config", path.read_bytes() + SEPARATOR + b"site.main.quiet_seconds=5\nledger.path='x'\n")
 
 
+def answers() -> None:
+    for path in sorted((ROOT / "tests/cases").glob("*/*.xml")):
+        keep("answer", path.read_bytes())
+
+
 def mapped() -> None:
     """Reports by the layouts of `layouts` in `src/lib.rs`."""
     texts = [
@@ -207,6 +212,7 @@ def main() -> None:
     mapped()
     directories()
     configurations()
+    answers()
     for folder in sorted((HERE / "corpus").iterdir()):
         sizes = [path.stat().st_size for path in folder.iterdir()]
         print(f"{folder.name}: {len(sizes)} inputs, the largest of {max(sizes)} bytes")

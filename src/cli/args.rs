@@ -269,7 +269,7 @@ pub(super) struct ReportArgs {
 /// Options of `explain`.
 #[derive(Debug, Args)]
 pub(super) struct ExplainArgs {
-    /// A line id, `team:T1`, `member:M1`, a username, or an account as `parent\sub`
+    /// A line id, `team:T1`, `member:M1`, a username, an account as `parent\sub`, or a balance change as `change:7`
     pub subject: String,
     /// `2026-10`, `2026-10-01..2026-10-31`, `last-month` or `this-month` [default: all]
     #[arg(long, value_name = "P")]

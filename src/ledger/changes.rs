@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery, insert_delivery};
 use super::holders::holder_of;
 use super::invoices::Issue;
+use super::stored::period_of;
 use super::{Ledger, LedgerError, SiteId};
-use crate::domain::{Holder, Money, fold_name};
+use crate::domain::{Holder, Money, Period, fold_name};
 
 /// Which balance of the ledger's users and accounts: a user's personal one, or a shared account's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -215,7 +216,40 @@ impl Issue<'_> {
     }
 }
 
+/// What a line of a batch settles of one job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettledJob {
+    /// The job.
+    pub job: i64,
+    /// The period of the line.
+    pub period: Period,
+    /// What is given back of its cost; below zero, taken.
+    pub cost: Money,
+}
+
 impl Ledger {
+    /// The jobs that are behind a balance change, by period and time.
+    pub fn settled_by(&self, change: &BalanceChange) -> Result<Vec<SettledJob>, LedgerError> {
+        let (user, account) = change.balance.columns();
+        let mut statement = self.connection.prepare(
+            "SELECT job_id, period_first, period_last, sum(settlement.cost) FROM settlement
+             JOIN invoice_line ON invoice_line.id = line_id JOIN job ON job.id = job_id
+             WHERE batch_id = :batch AND settlement.user_id = :user AND settlement.account_id = :account
+             GROUP BY job_id, period_first, period_last ORDER BY period_first, second, job_id",
+        )?;
+        let mut rows =
+            statement.query(named_params! { ":batch": change.batch, ":user": user, ":account": account })?;
+        let mut settled = Vec::new();
+        while let Some(row) = rows.next()? {
+            settled.push(SettledJob {
+                job: row.get(0)?,
+                period: period_of(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
+                cost: Money::from_millionths(row.get(3)?),
+            });
+        }
+        Ok(settled)
+    }
+
     /// Balance changes of a site that are not settled, oldest first.
     pub fn open_balance_changes(&self, site: SiteId) -> Result<Vec<BalanceChange>, LedgerError> {
         self.balance_changes_where(

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use changes::{BalanceChange, BalanceOf, NewChange};
+pub use changes::{BalanceChange, BalanceOf, NewChange, SettledJob};
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
 pub use followed::Place;

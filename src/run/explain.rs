@@ -11,8 +11,8 @@ use super::error::RunError;
 use super::facts::{Exclusions, frozen_terms};
 use super::resolve::{Owner, Resolver};
 use crate::config::SiteConfig;
-use crate::domain::{InvoiceLine, PayerId, Period, fold_name, is_within};
-use crate::ledger::{IssuedLine, JobFact, Ledger, LedgerError, NameTable, SiteId, StoredJob};
+use crate::domain::{Holder, InvoiceLine, Money, PayerId, Period, fold_name, is_within};
+use crate::ledger::{BalanceChange, IssuedLine, JobFact, Ledger, LedgerError, NameTable, SiteId, StoredJob};
 
 /// What is to be explained.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub enum Subject {
     User(i64),
     /// A shared account with its sub-accounts, by the ledger's numbers.
     Accounts(Vec<i64>),
+    /// A balance change, by the number of its delivery.
+    Change(i64),
 }
 
 /// A job with everything that a person may ask of it.
@@ -48,11 +50,15 @@ pub struct ExplainedJob {
     pub reason: String,
     /// The line's use of the job, for a line.
     pub role: &'static str,
+    /// What the change gives back of its cost, for a balance change.
+    pub settled: Option<Money>,
 }
 
 /// The answer.
 #[derive(Debug, Default)]
 pub struct Explained {
+    /// The balance change that was asked for.
+    pub change: Option<BalanceChange>,
     /// Issued lines of the subject.
     pub lines: Vec<IssuedLine>,
     /// Lines that the next batch would add, with their own arithmetic.
@@ -69,9 +75,20 @@ pub fn subject_of(ledger: &Ledger, site: SiteId, text: &str) -> Result<Option<Su
     if let Some(payer) = PayerId::parse(text) {
         return Ok(Some(Subject::Payer(payer)));
     }
+    if let Some(number) = text.strip_prefix("change:") {
+        let change = number.parse().ok().map(|id| ledger.balance_change(id)).transpose()?.flatten();
+        return Ok(change.map(|change| Subject::Change(change.delivery.id)));
+    }
+    // As balances are written; a name may hold a colon itself.
+    let holder = text.split_once(':').and_then(|(kind, name)| Holder::of(kind, name));
+    let (name, is_account) = match &holder {
+        Some(holder) => (holder.name(), matches!(holder, Holder::Account(_))),
+        None => (text, false),
+    };
     let names = ledger.names(site)?;
-    let wanted = fold_name(text);
+    let wanted = fold_name(name);
     let user = names.users.iter().find(|(_, name)| fold_name(name) == wanted).map(|(id, _)| *id);
+    let user = user.filter(|_| !is_account);
     let wanted = HashSet::from([wanted]);
     let within = names.accounts.iter().filter(|(_, name)| is_within(&fold_name(name), &wanted));
     let accounts: Vec<i64> = within.map(|(id, _)| *id).collect();
@@ -101,6 +118,9 @@ pub fn explain(
         }
         return Ok(explained);
     }
+    if let Subject::Change(delivery) = subject {
+        return explain_change(books, site_id, (&names, &exclusions), *delivery);
+    }
     for month in months(ledger, site_id, period)? {
         let mut asking = Asking::new(books, site_id, &names, &exclusions, month)?;
         let mut wanted: Vec<i64> = Vec::new();
@@ -124,6 +144,24 @@ pub fn explain(
                     .extend(drafts.filter(|line| line.payer.id == *payer && line.period == month));
             }
         }
+    }
+    Ok(explained)
+}
+
+/// The jobs whose cost a balance change gives back, or takes.
+fn explain_change(
+    books: &Books<'_>,
+    site_id: SiteId,
+    (names, exclusions): (&Rc<NameTable>, &Exclusions),
+    delivery: i64,
+) -> Result<Explained, RunError> {
+    let ledger = &books.ledger;
+    let mut explained = Explained { change: ledger.balance_change(delivery)?, ..Explained::default() };
+    let Some(change) = &explained.change else { return Ok(explained) };
+    for settled in ledger.settled_by(change)? {
+        let mut asking = Asking::new(books, site_id, names, exclusions, settled.period)?;
+        let job = asking.job(ledger.stored_job(settled.job)?, "");
+        explained.jobs.push(ExplainedJob { settled: Some(settled.cost), ..job });
     }
     Ok(explained)
 }
@@ -167,7 +205,7 @@ impl<'a> Asking<'a> {
             Subject::User(user) => fact.user == *user,
             Subject::Accounts(accounts) => fact.account.is_some_and(|account| accounts.contains(&account)),
             Subject::Payer(payer) => self.resolver.payer(fact).is_some_and(|(found, _)| found == *payer),
-            Subject::Line(_) => false,
+            Subject::Line(_) | Subject::Change(_) => false,
         }
     }
 
@@ -195,6 +233,7 @@ impl<'a> Asking<'a> {
             payer,
             reason,
             role,
+            settled: None,
             job,
         }
     }

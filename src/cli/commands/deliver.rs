@@ -8,7 +8,7 @@ use crate::cli::args::{DeliverArgs, OutcomeArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::Ui;
 use crate::ledger::{BalanceChange, Delivery, DeliveryKind, DeliveryState};
-use crate::run::adjust::adjust;
+use crate::run::adjust::{adjust, waiting};
 use crate::run::books::Books;
 use crate::run::deliver::deliver;
 use crate::run::evidence::Looking;
@@ -28,7 +28,8 @@ pub(super) fn run(args: &DeliverArgs, context: &mut Context<'_, '_>) -> Result<E
         retry_changes(&books)?;
         deliver(&books, DeliveryKind::Mail)?;
     }
-    let open = books.ledger.open_deliveries()?;
+    let mut open = books.ledger.open_deliveries()?;
+    say_why_they_wait(&books, &mut open)?;
     drop(books);
     show(context.ui, &open);
     Ok(if open.iter().any(is_outstanding) { Exit::Delivery } else { Exit::Done })
@@ -37,6 +38,23 @@ pub(super) fn run(args: &DeliverArgs, context: &mut Context<'_, '_>) -> Result<E
 /// Whether a delivery is late: a balance change that was only written down waits for its day.
 pub(super) fn is_outstanding(delivery: &Delivery) -> bool {
     delivery.kind != DeliveryKind::Balance || delivery.state != DeliveryState::Pending
+}
+
+/// Balance changes that were only written down have no answer yet: what they wait for stands in its place.
+fn say_why_they_wait(books: &Books<'_>, open: &mut [Delivery]) -> Result<(), Failure> {
+    for site in &books.config.sites {
+        let known = books.ledger.known_site(&site.name)?;
+        let Some((papercut, (site_id, _))) = site.papercut.as_ref().zip(known) else { continue };
+        for (change, reason) in waiting(books, (site, papercut), site_id)? {
+            let pending =
+                |one: &&mut Delivery| one.id == change.delivery.id && one.state == DeliveryState::Pending;
+            if let Some(delivery) = open.iter_mut().find(pending) {
+                delivery.answer =
+                    reason.map_or_else(|| "due".to_owned(), |reason| format!("waits: {reason}"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Makes the balance changes that are due, at every site with a server.

@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use super::balances::change_json;
 use super::{Access, Context, period_of, site_of};
 use crate::cli::args::ExplainArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::{Ui, counted, grouped};
-use crate::domain::{Exact, InvoiceLine};
+use crate::domain::{Exact, InvoiceLine, Money};
+use crate::ledger::BalanceChange;
 use crate::outputs::mirror::{ProofJson, UsageJson};
 use crate::run::books::Books;
 use crate::run::explain::{Explained, ExplainedJob, explain, subject_of};
@@ -25,7 +27,7 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_, '_>) -> Result<E
             "`{}` is no line id, payer, user or account that the ledger of {} knows",
             args.subject, site.name
         ))
-        .hint("a payer is written `team:T1` or `member:M1`, an account as PaperCut does: `parent\\sub`")
+        .hint("a payer is written `team:T1` or `member:M1`, an account as PaperCut does: `parent\\sub`, a balance change `change:7`")
     };
     let (site_id, _) = books.ledger.known_site(&site.name)?.ok_or_else(unknown)?;
     let subject = subject_of(&books.ledger, site_id, &args.subject)?.ok_or_else(unknown)?;
@@ -35,6 +37,7 @@ pub(super) fn run(args: &ExplainArgs, context: &mut Context<'_, '_>) -> Result<E
     context.ui.json(&json!({
         "subject": args.subject,
         "period": period.map(|period| period.to_string()),
+        "change": explained.change.as_ref().map(change_json),
         "lines": explained.lines.iter().map(|one| line_json(&one.line, Some(&one.batch), decimals)).collect::<Vec<Value>>(),
         "drafts": explained.drafts.iter().map(|one| line_json(one, None, decimals)).collect::<Vec<Value>>(),
         "jobs": explained.jobs.iter().map(job_json).collect::<Vec<Value>>(),
@@ -49,6 +52,9 @@ fn site_of_line(books: &Books<'_>, subject: &str) -> Result<Option<String>, Fail
 }
 
 fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {
+    if let Some(change) = &explained.change {
+        show_change(ui, change);
+    }
     for issued in &explained.lines {
         show_line(ui, &issued.line, &format!("batch {}", issued.batch), decimals);
     }
@@ -58,6 +64,7 @@ fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {
     let rows = explained.jobs.iter().map(|one| {
         let fact = &one.job.fact;
         let mut notes = vec![one.role.to_owned(), one.reason.clone()];
+        notes.extend(one.settled.map(|settled| format!("gives back {settled}")));
         notes.extend(one.job.changes.iter().cloned());
         notes.retain(|note| !note.is_empty());
         vec![
@@ -94,6 +101,34 @@ fn show(ui: &mut Ui<'_>, explained: &Explained, decimals: u32) {
     let pages: i64 = explained.jobs.iter().map(|one| one.job.fact.pages).sum();
     let count = i64::try_from(explained.jobs.len()).unwrap_or(i64::MAX);
     ui.line(format!("{}, {} pages, PaperCut cost {cost}.", counted(count, "job", "jobs"), grouped(pages)));
+}
+
+/// A balance change with its arithmetic.
+fn show_change(ui: &mut Ui<'_>, change: &BalanceChange) {
+    ui.line(format!(
+        "change:{} {} {} (batch {}, {}, {})",
+        change.delivery.id,
+        change.holder,
+        change.amount,
+        change.batch_name,
+        change.mode,
+        change.delivery.state.as_str()
+    ));
+    if let Some((_, balance)) = change.billing {
+        ui.line(format!("  {} − {balance}, which was read for billing", target_of(change.amount, balance)));
+    }
+    if let Some((_, before)) = change.before {
+        let after = change.after.map(|(_, after)| format!(", {after} after")).unwrap_or_default();
+        ui.line(format!("  {before} before the call{after}"));
+    }
+    if !change.delivery.answer.is_empty() {
+        ui.line(format!("  {}", change.delivery.answer));
+    }
+}
+
+/// The balance that a change was to come to.
+fn target_of(amount: Money, read: Money) -> Exact {
+    Exact::from(amount) + read.into()
 }
 
 /// A line with its arithmetic.
@@ -152,6 +187,7 @@ fn job_json(one: &ExplainedJob) -> Value {
         "payer": one.payer,
         "reason": one.reason,
         "role": one.role,
+        "gives_back": one.settled.map(|settled| settled.to_string()),
         "report": one.job.report,
         "row": one.job.row,
         "document": one.job.document,

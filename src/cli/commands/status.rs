@@ -61,12 +61,13 @@ pub(super) fn run(context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
         show_site(ui, site);
     }
     for delivery in &open {
+        let answer =
+            if delivery.answer.is_empty() { String::new() } else { format!(": {}", delivery.answer) };
         ui.line(format!(
-            "Delivery {} ({}) is {}: {}",
+            "Delivery {} ({}) is {}{answer}",
             delivery.id,
             delivery.target,
-            delivery.state.as_str(),
-            delivery.answer
+            delivery.state.as_str()
         ));
     }
     for finding in findings.iter().filter(|finding| is_open(finding)) {
