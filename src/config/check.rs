@@ -187,6 +187,17 @@ fn check(root: &Section<'_>, file: &Path) -> Option<Config> {
     let taxes = taxes(root);
     let plans = plans(root, &taxes);
     let plan_modes = plan_modes(root);
+    let is_overage = |site: &SiteConfig| {
+        site.papercut.as_ref().is_some_and(|papercut| papercut.changes.mode == BalanceMode::Overage)
+    };
+    if let (Some(site), Some(plan)) = (sites.iter().find(|site| is_overage(site)), plan_modes.keys().next()) {
+        let found = format!("it in plan `{plan}`, while site `{}` bills overage", site.name);
+        root.problem(
+            "plan",
+            found,
+            "no `balance_changes` in plans: what is below zero is billed and given back to all",
+        );
+    }
     let billing = billing(&root.section("billing"), &plans);
     check_prefixes(root, &sites, &billing.invoice_prefix);
     let receivers = receivers(root, &taxes, &plans);
@@ -271,7 +282,7 @@ mod tests {
         decimal_mark = "comma"
         encoding = "windows-1252"
         kind = "print-log"
-        bill_from = "user-sums"
+        bill_from = "account-sums"
         sheets = ["Log"]
         columns = { "Benutzer" = "user" }
         [[site.layout]]

@@ -127,6 +127,13 @@ fn site(section: &Section<'_>, paths: &Paths) -> Option<SiteConfig> {
             expected,
         );
     }
+    let needs_jobs = papercut.as_ref().is_some_and(|papercut| {
+        matches!(papercut.changes.mode, BalanceMode::Invoiced | BalanceMode::Target(_))
+    });
+    if needs_jobs && reports.bill_from == Source::UserSums {
+        let expected = "`jobs`: a user's sum may hold what shared accounts have paid";
+        section.section("reports").problem("bill_from", "`user-sums` with balance changes", expected);
+    }
     Some(SiteConfig {
         name,
         time_zone: time_zone.unwrap_or(Tz::UTC),

@@ -132,12 +132,15 @@ pub struct Evidence {
     pub now: Money,
     /// Charged jobs that surely lie in between.
     pub charged: Money,
-    /// Costs of jobs so near to one of the two moments that they may lie on either side of it.
+    /// Costs of jobs so near to one of the two moments that they may lie on either side of it; below zero, refunds of which
+    /// the same is true.
     pub near: Vec<Money>,
     /// Whether reports speak for the whole time in between.
     pub is_covered: bool,
     /// Whether the call can no longer be under way at the server.
     pub is_settled: bool,
+    /// Whether PaperCut may have booked a quota of the same amount in between.
+    pub may_hold_quota: bool,
 }
 
 /// What the evidence says.
@@ -167,8 +170,8 @@ impl Evidence {
 
     /// Whether it was made, where the numbers allow one answer only.
     ///
-    /// That it was made never leads to a second call, so a balance that rose by just the amount is enough. That it was
-    /// not made does, so it takes more: reports for the whole time, and a call that cannot be under way any more.
+    /// Any other answer waits for reports that tell every job, since a refund may be just as much as what was invoiced; and
+    /// that it was not made also for the call to be over, since it leads to a second one.
     pub fn verdict(&self) -> Verdict {
         if self.near.len() > NEAR_JOBS_MAX {
             return Verdict::Unknown("too many jobs lie close to the moments of reading");
@@ -177,21 +180,18 @@ impl Evidence {
         let fits =
             |expected: Money| sums.iter().any(|sum| Exact::from(expected) - *sum == Exact::from(self.now));
         match (fits(self.if_applied()), fits(self.if_not_applied())) {
-            (true, true) => Verdict::Unknown("jobs close to the moments of reading allow both answers"),
-            (true, false) if self.amount.is_negative() && !self.is_covered => {
-                Verdict::Unknown("no report speaks for the time since: jobs may have cost as much")
-            }
-            (true, false) => Verdict::Applied,
+            (true, true) => Verdict::Unknown("jobs or refunds close to it allow both answers"),
             (false, true) if !self.is_settled => {
                 Verdict::Unknown("the call may still be under way: the next run looks again")
             }
-            (false, true) if !self.is_covered => {
-                Verdict::Unknown("no report speaks for the time since: the next run looks again")
+            _ if !self.is_covered => {
+                Verdict::Unknown("no report speaks for the time since yet: the next run looks again")
             }
+            (true, false) if self.may_hold_quota => {
+                Verdict::Unknown("it may be PaperCut's quota that is as much")
+            }
+            (true, false) => Verdict::Applied,
             (false, true) => Verdict::NotApplied,
-            (false, false) if !self.is_covered => {
-                Verdict::Unknown("the balance moved, and no report speaks for the time since")
-            }
             (false, false) => Verdict::Unknown("the balance moved by something else too"),
         }
     }
@@ -247,16 +247,19 @@ mod tests {
                 };
                 assert!(verdict.starts_with(expected), "{evidence:?}: {verdict}");
             };
-        check("0", "0", &[], false, false, "applied");
+        check("0", "0", &[], true, false, "applied");
+        check("0", "0", &[], false, true, "no report");
+        // All of it was refunded just then.
+        check("0", "0", &["-5"], true, true, "jobs or refunds");
         check("-1.5", "1.5", &[], true, true, "applied");
         check("-5", "0", &[], true, true, "not applied");
         check("-6.5", "1.5", &[], true, true, "not applied");
         check("-5", "0", &[], false, true, "no report");
         check("-5", "0", &[], true, false, "the call may");
-        check("-1", "0", &[], false, true, "the balance moved, and no report");
+        check("-1", "0", &[], false, true, "no report");
         check("-1", "0", &[], true, true, "the balance moved by something else");
         // A job of just the amount beside the moment of reading: applied and printed, or neither.
-        check("-5", "0", &["5"], true, true, "jobs close");
+        check("-5", "0", &["5"], true, true, "jobs or refunds");
         check("0", "0", &["5"], true, true, "applied");
         check("-0.5", "0", &["0.5"], true, true, "applied");
         check("-5.5", "0", &["0.5", "0.25"], true, true, "not applied");
@@ -279,6 +282,7 @@ mod tests {
                 near: near.iter().map(|(cost, _)| Money::from_millionths(*cost)).collect(),
                 is_covered: true,
                 is_settled: true,
+                may_hold_quota: false,
             };
             match evidence.verdict() {
                 Verdict::Applied => prop_assert!(applied),

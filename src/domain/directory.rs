@@ -85,9 +85,11 @@ fn quoted(payers: &[PayerId]) -> String {
     suspense::listed(payers.iter().map(|payer| format!("`{payer}`")))
 }
 
-/// What PaperCut servers know of names.
+/// What the PaperCut server of a site knows of names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServerNames {
+    /// The site, for whose jobs alone they hold.
+    pub site: String,
     /// Usernames with their e-mail addresses: a user is the member who has one of them.
     pub emails: Vec<(String, Vec<String>)>,
     /// Names of shared accounts that mean the same one, because it was renamed.
@@ -160,12 +162,14 @@ impl Directory {
 
     /// Learns what PaperCut servers know of names, instead of what it had learnt before. What the files say goes before
     /// it.
-    pub fn learn(&mut self, known: ServerNames) {
-        let emails = self.people.learn(known.emails);
-        let accounts = self.accounts.learn(known.same_accounts);
+    pub fn learn(&mut self, known: Vec<ServerNames>) {
+        let emails = self.people.learn(&known);
+        let accounts = self.accounts.learn(&known);
         let members = |rows: Vec<usize>| rows.into_iter().map(|row| self.members[row].id.clone()).collect();
-        let users: Vec<(String, Vec<String>)> =
-            emails.into_iter().map(|(user, rows)| (user, members(rows))).collect();
+        let users: Vec<(String, Vec<String>)> = emails
+            .into_iter()
+            .map(|((site, user), rows)| (format!("{site}|{user}"), members(rows)))
+            .collect();
         self.digest = digest::with_names(self.digest_of_files, &users, &accounts);
     }
 
@@ -179,7 +183,7 @@ impl Directory {
         self.digest
     }
 
-    /// Who pays for jobs of `user` on `account` (empty for the personal account) on that day.
+    /// Who pays for jobs of `user` on `account` (empty for the personal account) on that day, by the files alone.
     pub fn payer_of(
         &self,
         user: &str,
@@ -187,10 +191,22 @@ impl Directory {
         day: NaiveDate,
         personal: PersonalJobs,
     ) -> Result<&Payer, SuspenseReason> {
+        self.payer_at("", user, account, day, personal)
+    }
+
+    /// Who pays for them at a site, also by what its server knows of names.
+    pub fn payer_at(
+        &self,
+        site: &str,
+        user: &str,
+        account: &str,
+        day: NaiveDate,
+        personal: PersonalJobs,
+    ) -> Result<&Payer, SuspenseReason> {
         if !account.is_empty() {
-            return self.payer_on(self.accounts.payer_on(account, day)?, day);
+            return self.payer_on(self.accounts.payer_on(site, account, day)?, day);
         }
-        let member = self.people.member_on(&self.members, user, day)?;
+        let member = self.people.member_on(&self.members, (site, user), day)?;
         let team = match personal {
             PersonalJobs::Team => self.team_on(member, day)?,
             PersonalJobs::Member => None,
@@ -223,9 +239,9 @@ impl Directory {
         members.chain(teams).filter_map(|(plan, place)| plan.as_deref().map(|plan| (plan, place)))
     }
 
-    /// The member whom the user is on that day, for display: `None` where it is nobody, or several.
-    pub fn member_of(&self, user: &str, day: NaiveDate) -> Option<&MemberRow> {
-        let id = self.people.member_on(&self.members, user, day).ok()?;
+    /// The member whom the user of a site is on that day, for display: `None` where it is nobody, or several.
+    pub fn member_at(&self, site: &str, user: &str, day: NaiveDate) -> Option<&MemberRow> {
+        let id = self.people.member_on(&self.members, (site, user), day).ok()?;
         self.rows_of(id).find(|row| row.span.holds(day))
     }
 

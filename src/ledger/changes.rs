@@ -1,12 +1,12 @@
 //! Balance changes: what issued lines settle of each balance, and what was done about it on the server.
 
-use rusqlite::{Row, named_params};
+use rusqlite::{OptionalExtension, Row, ToSql, Transaction, named_params};
 use uuid::Uuid;
 
 use super::deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery, insert_delivery};
 use super::holders::holder_of;
 use super::invoices::Issue;
-use super::stored::period_of;
+use super::jobs::Marks;
 use super::{Ledger, LedgerError, SiteId};
 use crate::domain::{Holder, Money, Period, fold_name};
 
@@ -44,8 +44,6 @@ impl BalanceOf {
 /// A balance change to write down.
 #[derive(Clone, Debug)]
 pub struct NewChange<'a> {
-    /// The site.
-    pub site: SiteId,
     /// Whose jobs it settles.
     pub balance: BalanceOf,
     /// Whose balance it changes on the server.
@@ -141,62 +139,164 @@ fn change(row: &Row<'_>) -> Result<BalanceChange, LedgerError> {
     })
 }
 
+/// An open link of a job, with what is done about its balance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BilledBy {
+    /// The batch of the line.
+    pub batch: i64,
+    /// `invoiced`, `target` or `overage`; `None` where the line changes no balance.
+    pub mode: Option<String>,
+    /// The balance to come to, of a `target`.
+    pub target: Option<Money>,
+}
+
+/// What was settled of a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettledCost {
+    /// The balance that had paid.
+    pub balance: BalanceOf,
+    /// What was given back of the cost; below zero, taken.
+    pub cost: Money,
+    /// Whether no change gives it: left out by the operator, given up, or part of a target.
+    pub is_waived: bool,
+}
+
+/// Issued jobs on their way to balance changes. Dropped before [`Settling::commit`], it leaves no trace.
+#[derive(Debug)]
+pub struct Settling<'l> {
+    transaction: Transaction<'l>,
+    site: SiteId,
+}
+
 impl Issue<'_> {
-    /// What lines have settled so far of a job, by balance.
-    pub fn settled(&self, job: i64) -> Result<Vec<(BalanceOf, Money)>, LedgerError> {
-        let mut statement = self.transaction().prepare_cached(
-            "SELECT user_id, account_id, sum(cost) FROM settlement WHERE job_id = ?1 GROUP BY user_id, account_id
-             HAVING sum(cost) <> 0",
+    /// Says that the balances of a line's jobs are changed, and how.
+    pub fn balance_line(&self, line: Uuid, mode: &str, target: Option<Money>) -> Result<(), LedgerError> {
+        let line_row = self.line_row(line)?;
+        self.transaction().execute(
+            "INSERT INTO balance_line (line_id, mode, target) VALUES (?1, ?2, ?3)",
+            (line_row, mode, target.map(Money::millionths)),
         )?;
-        let rows = statement.query_map([job], |row| {
-            Ok((BalanceOf::of_columns(row.get(0)?, row.get(1)?), Money::from_millionths(row.get(2)?)))
-        })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Begins to settle what was issued at a site.
+    pub fn begin_settling(&self, site: SiteId) -> Result<Settling<'_>, LedgerError> {
+        Ok(Settling { transaction: self.connection.unchecked_transaction()?, site })
     }
 
-    /// Says that a line of the batch settles so much more of a job.
-    pub fn settle(&self, line: Uuid, job: i64, balance: BalanceOf, cost: Money) -> Result<(), LedgerError> {
-        let line_row = self.line_row(line)?;
-        let (user, account) = balance.columns();
-        self.transaction()
-            .prepare_cached(
-                "INSERT INTO settlement (line_id, job_id, user_id, account_id, cost) VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT (line_id, job_id, user_id, account_id) DO UPDATE SET cost = cost + ?5",
-            )?
-            .execute((line_row, job, user, account, cost.millionths()))?;
+    /// Whether any line of a site changes balances, or a balance was changed for it.
+    pub fn has_balance_lines(&self, site: SiteId) -> Result<bool, LedgerError> {
+        Ok(self.connection.query_row(
+            "SELECT EXISTS (SELECT 1 FROM balance_line JOIN invoice_line ON invoice_line.id = line_id
+             JOIN batch ON batch.id = batch_id WHERE site_id = ?1)",
+            [site.0],
+            |row| row.get(0),
+        )?)
+    }
+}
+
+impl Settling<'_> {
+    /// Up to which job and change a period was settled; `None` where lines have come since, or never.
+    pub fn settled_up_to(&self, period: Period) -> Result<Option<Marks>, LedgerError> {
+        let found = self.transaction.query_row(
+            "SELECT job_mark, change_mark FROM settled WHERE site_id = :site AND period_first = :first
+             AND period_last = :last AND line_mark = (SELECT coalesce(max(id), 0) FROM invoice_line
+             WHERE invoice_line.period_first = :first AND invoice_line.period_last = :last)",
+            self.of_period(period).as_slice(),
+            |row| Ok(Marks { job: row.get(0)?, change: row.get(1)? }),
+        );
+        Ok(found.optional()?)
+    }
+
+    fn of_period(&self, period: Period) -> [(&'static str, Box<dyn ToSql>); 3] {
+        [
+            (":site", Box::new(self.site.0)),
+            (":first", Box::new(period.first_day().to_string())),
+            (":last", Box::new(period.last_day().to_string())),
+        ]
+    }
+
+    /// Says that a period is settled up to now.
+    pub fn end_period(&self, period: Period) -> Result<(), LedgerError> {
+        self.transaction.execute(
+            "INSERT INTO settled (site_id, period_first, period_last, job_mark, change_mark, line_mark)
+             SELECT :site, :first, :last, (SELECT coalesce(max(id), 0) FROM job),
+             (SELECT coalesce(max(id), 0) FROM job_change), (SELECT coalesce(max(id), 0) FROM invoice_line
+             WHERE invoice_line.period_first = :first AND invoice_line.period_last = :last)
+             WHERE true ON CONFLICT (site_id, period_first, period_last) DO UPDATE SET job_mark = excluded.job_mark,
+             change_mark = excluded.change_mark, line_mark = excluded.line_mark",
+            self.of_period(period).as_slice(),
+        )?;
         Ok(())
     }
 
-    /// What the batch settles, by balance and payer; what comes to nothing is left out.
-    pub fn settlements(&self) -> Result<Vec<(BalanceOf, String, Money)>, LedgerError> {
-        let mut statement = self.transaction().prepare(
-            "SELECT user_id, account_id, payer, sum(cost) FROM settlement JOIN invoice_line ON invoice_line.id = line_id
-             WHERE batch_id = ?1 GROUP BY user_id, account_id, payer HAVING sum(cost) <> 0
-             ORDER BY user_id, account_id, payer",
+    /// The lines that bill a job now.
+    pub fn billed_by(&self, job: i64) -> Result<Vec<BilledBy>, LedgerError> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT batch_id, mode, target FROM line_job JOIN invoice_line ON invoice_line.id = line_job.line_id
+             LEFT JOIN balance_line ON balance_line.line_id = line_job.line_id WHERE job_id = ?1 AND open = 1",
         )?;
-        let rows = statement.query_map([self.batch_row()], |row| {
-            let balance = BalanceOf::of_columns(row.get(0)?, row.get(1)?);
-            Ok((balance, row.get(2)?, Money::from_millionths(row.get(3)?)))
+        let rows = statement.query_map([job], |row| {
+            let target: Option<i64> = row.get(2)?;
+            Ok(BilledBy { batch: row.get(0)?, mode: row.get(1)?, target: target.map(Money::from_millionths) })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Writes down a balance change of the batch.
-    pub fn balance_change(
+    /// What was settled of a job so far.
+    pub fn settled(&self, job: i64) -> Result<Vec<SettledCost>, LedgerError> {
+        let mut statement = self.transaction.prepare_cached(
+            "SELECT settlement.user_id, settlement.account_id, cost,
+             delivery.id IS NULL OR state = 'given-up' OR mode = 'target' FROM settlement
+             LEFT JOIN delivery ON delivery.id = settlement.delivery_id
+             LEFT JOIN balance_change ON balance_change.delivery_id = delivery.id WHERE job_id = ?1",
+        )?;
+        let rows = statement.query_map([job], |row| {
+            Ok(SettledCost {
+                balance: BalanceOf::of_columns(row.get(0)?, row.get(1)?),
+                cost: Money::from_millionths(row.get(2)?),
+                is_waived: row.get(3)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Says that a change gives back so much more of a job; without one, that it is waived.
+    pub fn settle(
+        &self,
+        change: Option<i64>,
+        job: i64,
+        balance: BalanceOf,
+        cost: Money,
+    ) -> Result<(), LedgerError> {
+        let (user, account) = balance.columns();
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO settlement (delivery_id, job_id, user_id, account_id, cost) VALUES (?1, ?2, ?3, ?4, ?5)",
+            )?
+            .execute((change, job, user, account, cost.millionths()))?;
+        Ok(())
+    }
+
+    /// Writes a balance change down.
+    pub fn write(
         &self,
         new: &NewChange<'_>,
+        batch: i64,
         delivery: &NewDelivery<'_>,
     ) -> Result<i64, LedgerError> {
-        let id = insert_delivery(self.transaction(), Some(self.batch_row()), delivery)?;
+        let id = insert_delivery(&self.transaction, Some(batch), delivery)?;
         let (user, account) = new.balance.columns();
-        self.transaction().execute(
+        self.transaction.execute(
             "INSERT INTO balance_change (delivery_id, site_id, kind, name, folded, server_id, personal_account, user_id,
              account_id, mode, amount, comment, not_before, billing_second, billing_balance)
              VALUES (:id, :site, :kind, :name, :folded, :server, :personal, :user, :account, :mode, :amount, :comment,
              :not_before, :second, :balance)",
             named_params! {
                 ":id": id,
-                ":site": new.site.0,
+                ":site": self.site.0,
                 ":kind": new.holder.kind(),
                 ":name": new.holder.name(),
                 ":folded": fold_name(new.holder.name()),
@@ -214,40 +314,51 @@ impl Issue<'_> {
         )?;
         Ok(id)
     }
+
+    /// Lets a change that was never sent go, and what it was to give back be part of another, or be waived.
+    pub fn join(&self, old: i64, new: Option<i64>, answer: &str, at: &str) -> Result<(), LedgerError> {
+        self.transaction.execute(
+            "UPDATE settlement SET delivery_id = :new WHERE delivery_id = :old",
+            named_params! { ":new": new, ":old": old },
+        )?;
+        self.transaction.execute(
+            "UPDATE delivery SET state = 'given-up', answer = :answer, changed_at = :at WHERE id = :old AND attempt = 0",
+            named_params! { ":answer": answer, ":at": at, ":old": old },
+        )?;
+        Ok(())
+    }
+
+    /// How many changes were ever written down: numbers their keys.
+    pub fn change_count(&self) -> Result<i64, LedgerError> {
+        Ok(self.transaction.query_row("SELECT count(*) FROM balance_change", [], |row| row.get(0))?)
+    }
+
+    /// Makes it all hold.
+    pub fn commit(self) -> Result<(), LedgerError> {
+        Ok(self.transaction.commit()?)
+    }
 }
 
-/// What a line of a batch settles of one job.
+/// What a change gives back of one job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SettledJob {
     /// The job.
     pub job: i64,
-    /// The period of the line.
-    pub period: Period,
     /// What is given back of its cost; below zero, taken.
     pub cost: Money,
 }
 
 impl Ledger {
-    /// The jobs that are behind a balance change, by period and time.
-    pub fn settled_by(&self, change: &BalanceChange) -> Result<Vec<SettledJob>, LedgerError> {
-        let (user, account) = change.balance.columns();
+    /// The jobs that are behind a balance change, in order of time.
+    pub fn settled_by(&self, delivery: i64) -> Result<Vec<SettledJob>, LedgerError> {
         let mut statement = self.connection.prepare(
-            "SELECT job_id, period_first, period_last, sum(settlement.cost) FROM settlement
-             JOIN invoice_line ON invoice_line.id = line_id JOIN job ON job.id = job_id
-             WHERE batch_id = :batch AND settlement.user_id = :user AND settlement.account_id = :account
-             GROUP BY job_id, period_first, period_last ORDER BY period_first, second, job_id",
+            "SELECT job_id, sum(settlement.cost) FROM settlement JOIN job ON job.id = job_id
+             WHERE delivery_id = ?1 GROUP BY job_id ORDER BY second, job_id",
         )?;
-        let mut rows =
-            statement.query(named_params! { ":batch": change.batch, ":user": user, ":account": account })?;
-        let mut settled = Vec::new();
-        while let Some(row) = rows.next()? {
-            settled.push(SettledJob {
-                job: row.get(0)?,
-                period: period_of(&row.get::<_, String>(1)?, &row.get::<_, String>(2)?)?,
-                cost: Money::from_millionths(row.get(3)?),
-            });
-        }
-        Ok(settled)
+        let rows = statement.query_map([delivery], |row| {
+            Ok(SettledJob { job: row.get(0)?, cost: Money::from_millionths(row.get(1)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// Balance changes of a site that are not settled, oldest first.

@@ -208,8 +208,8 @@ pub(super) fn holder_of(kind: &str, name: &str) -> Result<Holder, LedgerError> {
         .ok_or_else(|| LedgerError::Unreadable { what: "whose balance it is", found: kind.to_owned() })
 }
 
-/// The holder's number, after it was added or brought up to date. A shared account that is known by its id under
-/// another name was renamed.
+/// The holder's number, after it was added or brought up to date. A shared account is known by its id: under another name
+/// it was renamed, and another id under the same name is another account.
 fn keep_holder(
     db: &Transaction<'_>,
     site: SiteId,
@@ -225,7 +225,7 @@ fn keep_holder(
         "INSERT INTO holder (site_id, kind, name, folded, server_id, full_name, email, other_emails, restricted,
          first_snapshot, last_snapshot)
          VALUES (:site, :kind, :name, :folded, :server, :full_name, :email, :others, :restricted, :snapshot, :snapshot)
-         ON CONFLICT (site_id, kind, folded) DO UPDATE SET name = :name, server_id = :server, full_name = :full_name,
+         ON CONFLICT (site_id, kind, folded, server_id) DO UPDATE SET name = :name, full_name = :full_name,
          email = :email, other_emails = :others, restricted = :restricted, last_snapshot = :snapshot",
     )?
     .execute(named_params! {
@@ -241,8 +241,14 @@ fn keep_holder(
         ":snapshot": snapshot,
     })?;
     Ok(db
-        .prepare_cached("SELECT id FROM holder WHERE site_id = :site AND kind = :kind AND folded = :folded")?
-        .query_row(named_params! { ":site": site.0, ":kind": kind, ":folded": folded }, |row| row.get(0))?)
+        .prepare_cached(
+            "SELECT id FROM holder WHERE site_id = :site AND kind = :kind AND folded = :folded
+             AND server_id = :server",
+        )?
+        .query_row(
+            named_params! { ":site": site.0, ":kind": kind, ":folded": folded, ":server": reading.server_id },
+            |row| row.get(0),
+        )?)
 }
 
 fn rename(
@@ -255,7 +261,7 @@ fn rename(
     let known: Option<(i64, String, String)> = db
         .prepare_cached(
             "SELECT id, name, folded FROM holder WHERE site_id = :site AND kind = :kind AND server_id = :server
-             AND folded <> :folded AND last_snapshot < :snapshot",
+             AND folded <> :folded",
         )?
         .query_row(
             named_params! {
@@ -263,20 +269,11 @@ fn rename(
                 ":kind": reading.holder.kind(),
                 ":server": reading.server_id,
                 ":folded": folded,
-                ":snapshot": snapshot,
             },
             |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
         )
         .optional()?;
-    let is_taken: bool = db
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM holder WHERE site_id = :site AND kind = :kind AND folded = :folded)",
-        )?
-        .query_row(
-            named_params! { ":site": site.0, ":kind": reading.holder.kind(), ":folded": folded },
-            |row| row.get(0),
-        )?;
-    let Some((id, name, before)) = known.filter(|_| !is_taken) else { return Ok(()) };
+    let Some((id, name, before)) = known else { return Ok(()) };
     db.execute(
         "INSERT INTO former_name (holder_id, folded, name, snapshot_id) VALUES (:id, :folded, :name, :snapshot)
          ON CONFLICT (holder_id, folded) DO UPDATE SET snapshot_id = :snapshot",

@@ -318,7 +318,7 @@ impl Ledger {
 impl Ledger {
     /// What changes of jobs after a mark gave back, or took: refunds, and costs that became lower or higher. With the
     /// balance that had paid, and the job's second.
-    pub fn given_back_since(
+    pub fn given_back(
         &self,
         site: SiteId,
         change_mark: i64,

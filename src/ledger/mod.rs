@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use changes::{BalanceChange, BalanceOf, NewChange, SettledJob};
+pub use changes::{BalanceChange, BalanceOf, BilledBy, NewChange, SettledCost, SettledJob, Settling};
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
 pub use followed::Place;

@@ -98,7 +98,7 @@ impl Ledger {
                 "UPDATE finding SET open = 0 WHERE code IN ('suspense', 'period-not-covered', 'before-first-period',
                  'taken-back', 'user-maybe-renamed', 'issued-jobs-without-payer', 'bill-from-changed', 'papercut-not-read',
                  'balance-not-read', 'balance-unexplained', 'balance-named', 'balance-change-held', 'balance-target',
-                 'report-not-fetched', 'report-not-written', 'report-unfinished', 'users-not-in-directory',
+                 'report-not-fetched', 'report-not-written', 'report-ambiguous', 'balance-of-gone', 'report-unfinished', 'users-not-in-directory',
                  'accounts-not-in-directory', 'members-not-on-server', 'accounts-not-on-server', 'account-renamed',
                  'user-maybe-renamed-on-server', 'overage-not-read', 'overage-unclear')",
                 [],

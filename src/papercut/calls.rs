@@ -168,7 +168,7 @@ impl Server {
     ) -> Result<bool, CallError> {
         let parameters = vec![text(user), Value::Double(amount), text(comment), text(personal_account)];
         let method = "api.adjustUserAccountBalance";
-        flag(method, user, self.web.change(method, user, &self.with_token(parameters))?)
+        flag(method, user, self.change(method, user, parameters)?)
     }
 
     /// Adds to a shared account; below zero, takes away. Sent once.
@@ -177,21 +177,21 @@ impl Server {
     pub fn adjust_account(&self, account: &str, amount: Money, comment: &str) -> Result<bool, CallError> {
         let parameters = vec![text(account), Value::Double(amount), text(comment)];
         let method = "api.adjustSharedAccountAccountBalance";
-        flag(method, account, self.web.change(method, account, &self.with_token(parameters))?)
+        flag(method, account, self.change(method, account, parameters)?)
     }
 
     /// Lets the server make a report that it has under that title, into a place as the server sees it.
     pub fn generate_scheduled_report(&self, title: &str, save_location: &str) -> Result<(), CallError> {
         let parameters = vec![text(title), text(save_location)];
         let method = "api.generateScheduledReport";
-        self.web.change(method, title, &self.with_token(parameters)).map(drop)
+        self.change(method, title, parameters).map(drop)
     }
 
     /// Lets the server make a report from its parts, into a place as the server sees it.
     pub fn generate_ad_hoc_report(&self, report: AdHoc<'_>, save_location: &str) -> Result<(), CallError> {
         let AdHoc { report_type, parameters, extension, title } = report;
         let values = [report_type, parameters, extension, title, save_location].map(text).to_vec();
-        self.web.change("api.generateAdHocReport", title, &self.with_token(values)).map(drop)
+        self.change("api.generateAdHocReport", title, values).map(drop)
     }
 
     /// A list of names, page by page until a short page, or one that repeats the page before.
@@ -231,7 +231,18 @@ impl Server {
     }
 
     fn read(&self, method: &'static str, subject: &str, parameters: Vec<Value>) -> Result<Value, CallError> {
-        self.web.read(method, subject, &self.with_token(parameters))
+        let answer = self.web.read(method, subject, &self.with_token(parameters));
+        answer.map_err(|error| error.without(&self.token))
+    }
+
+    fn change(
+        &self,
+        method: &'static str,
+        subject: &str,
+        parameters: Vec<Value>,
+    ) -> Result<Value, CallError> {
+        let answer = self.web.change(method, subject, &self.with_token(parameters));
+        answer.map_err(|error| error.without(&self.token))
     }
 
     fn with_token(&self, parameters: Vec<Value>) -> Vec<Value> {

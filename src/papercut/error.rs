@@ -2,6 +2,7 @@
 
 use super::faults::{Fault, FaultKind};
 use super::xmlrpc::{AnswerError, shortened};
+use crate::domain::Secret;
 
 /// A call that gave no result. Never holds the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -21,6 +22,21 @@ impl CallError {
         let found = format!("a list of {listed}");
         let fault = CallFault::TooFew { found, counted };
         CallError { method, subject: String::new(), fault }
+    }
+}
+
+impl CallError {
+    /// The same without the token, which a server may repeat in what it says.
+    pub(super) fn without(mut self, token: &Secret) -> CallError {
+        let masked = |text: &str| text.replace(token.expose(), "***");
+        match &mut self.fault {
+            CallFault::Fault(fault) => fault.text = masked(&fault.text),
+            CallFault::Answer(AnswerError::Xml(text) | AnswerError::Shape { found: text, .. })
+            | CallFault::Type { found: text, .. }
+            | CallFault::Dropped(text) => *text = masked(text),
+            _ => {}
+        }
+        self
     }
 }
 
@@ -124,7 +140,7 @@ impl CallFault {
             }
             // The path is wrong, or the server refuses who asks: nobody has read the call.
             CallFault::Status { status: 401 | 403 | 404 | 405, .. } => Acted::No,
-            CallFault::Fault(fault) if fault.kind().is_before_the_deed() => Acted::No,
+            CallFault::Fault(fault) if fault.is_before_the_deed() => Acted::No,
             CallFault::Fault(_)
             | CallFault::TimeOut
             | CallFault::Dropped(_)

@@ -186,7 +186,8 @@ fn fault_of(error: &reqwest::Error) -> CallFault {
     let mut words = Vec::new();
     let mut next = error.source();
     while let Some(cause) = next {
-        if let Some(fault) = tls_fault(cause) {
+        // Later than the handshake, the call may be on its way.
+        if let Some(fault) = tls_fault(cause).filter(|_| error.is_connect()) {
             return CallFault::Tls(fault);
         }
         if let Some(refused) = cause.downcast_ref::<io::Error>()

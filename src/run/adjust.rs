@@ -4,15 +4,16 @@
 //! been made is looked at, by the balance and the jobs since; where the numbers leave it open a person decides. One
 //! balance that fails does not stop the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::books::Books;
 use super::error::RunError;
 use super::evidence::{Looked, Looking};
+use super::holders::HolderBook;
 use super::settle::is_excluded;
 use crate::config::{ChangeConfig, PapercutConfig, SiteConfig};
-use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Severity, Verdict};
-use crate::ledger::{BalanceChange, DeliveryKind, DeliveryState, SiteId};
+use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Severity, Verdict, fold_name};
+use crate::ledger::{BalanceChange, DeliveryState, SiteId};
 use crate::papercut::{Acted, CallError, CallFault, Server};
 
 /// What became of the balance changes of a site.
@@ -31,6 +32,19 @@ pub struct Adjusted {
 }
 
 impl Adjusted {
+    /// What was given back, and what was taken, each without its sign.
+    pub fn sums(&self) -> (Exact, Exact) {
+        let (mut back, mut taken) = (Exact::ZERO, Exact::ZERO);
+        for change in &self.delivered {
+            if change.amount.is_negative() {
+                taken -= change.amount.into();
+            } else {
+                back += change.amount.into();
+            }
+        }
+        (back, taken)
+    }
+
     /// Whether nothing failed and nothing is uncertain.
     pub fn is_settled(&self) -> bool {
         self.failed.is_empty() && self.uncertain.is_empty()
@@ -51,7 +65,7 @@ pub fn adjust(
         papercut,
         looking: Looking::new(books, site, site_id, server)?,
         server,
-        batches: BTreeMap::new(),
+        book: HolderBook::load(&books.ledger, site_id)?,
         parked: BTreeSet::new(),
         sum: Exact::ZERO,
         outcome: Adjusted::default(),
@@ -70,19 +84,23 @@ pub fn adjust(
     Ok(adjusting.outcome)
 }
 
-/// The balance changes that wait, with the reason of each; nothing is called.
+/// The balance changes that are open, with the reason why one does not go out yet; nothing is called.
 pub fn waiting(
     books: &Books<'_>,
     (site, papercut): (&SiteConfig, &PapercutConfig),
     site_id: SiteId,
 ) -> Result<Vec<(BalanceChange, Option<String>)>, RunError> {
-    let mut batches = BTreeMap::new();
-    let mut changes = Vec::new();
-    for change in books.ledger.open_balance_changes(site_id)? {
-        let reason = hindrance(books, site, &papercut.changes, &change, &mut batches)?;
-        changes.push((change, reason));
-    }
-    Ok(changes)
+    let book = HolderBook::load(&books.ledger, site_id)?;
+    let open = books.ledger.open_balance_changes(site_id)?.into_iter();
+    let reason = |change: &BalanceChange| hindrance(books, site, &papercut.changes, &book, change);
+    Ok(open.map(|change| (change.clone(), reason(&change).map(|found| found.reason))).collect())
+}
+
+/// Why a change does not go out yet.
+struct Hindrance {
+    reason: String,
+    /// Whether it goes away by itself.
+    is_waiting: bool,
 }
 
 /// Why a change does not go out yet, apart from what only the run knows.
@@ -90,43 +108,27 @@ fn hindrance(
     books: &Books<'_>,
     site: &SiteConfig,
     rules: &ChangeConfig,
+    book: &HolderBook,
     change: &BalanceChange,
-    batches: &mut BTreeMap<i64, Option<String>>,
-) -> Result<Option<String>, RunError> {
+) -> Option<Hindrance> {
+    let waits = |reason: String| Some(Hindrance { reason, is_waiting: true });
+    let held = |reason: String| Some(Hindrance { reason, is_waiting: false });
     if is_excluded(site, &change.holder) {
-        return Ok(Some("the configuration excludes it".to_owned()));
-    }
-    let batch = match batches.get(&change.batch) {
-        Some(known) => known.clone(),
-        None => {
-            let found = undelivered(books, change.batch)?;
-            batches.entry(change.batch).or_insert(found).clone()
-        }
-    };
-    if batch.is_some() {
-        return Ok(batch);
+        return waits("the configuration excludes it".to_owned());
     }
     if change.not_before > books.today(site).to_string() {
-        return Ok(Some(format!("held for refunds until {}", change.not_before)));
+        return waits(format!("held for refunds until {}", change.not_before));
     }
     if let Some(most) = rules.account_max.filter(|most| change.amount.abs() > *most) {
-        return Ok(Some(format!("larger than `account_change_max` ({most})")));
+        return held(format!("larger than `account_change_max` ({most})"));
     }
-    Ok(None)
-}
-
-/// Why the lines of a batch do not count as handed over.
-fn undelivered(books: &Books<'_>, batch: i64) -> Result<Option<String>, RunError> {
-    let deliveries = books.ledger.batch_deliveries(batch)?;
-    let files = || deliveries.iter().filter(|delivery| delivery.kind == DeliveryKind::File);
-    if let Some(open) = files().find(|delivery| delivery.state != DeliveryState::Delivered) {
-        return Ok(Some(format!("`{}` of its batch is {}", open.target, open.state.as_str())));
+    if book.named(change.balance).is_some_and(|named| book.is_ambiguous(&named)) {
+        return held(
+            "the server has had several accounts of this name, and which of them paid is not known"
+                .to_owned(),
+        );
     }
-    let is_receivers = |delivery: &crate::ledger::Delivery| {
-        !matches!(delivery.key.split('/').nth(1), Some("report" | "statement") | None)
-    };
-    let charged = books.ledger.batch_lines(batch)?.iter().any(|line| !line.line.net.is_zero());
-    Ok((charged && !files().any(is_receivers)).then(|| "no receiver took the lines of its batch".to_owned()))
+    None
 }
 
 struct Adjusting<'a, 'b> {
@@ -135,7 +137,7 @@ struct Adjusting<'a, 'b> {
     papercut: &'a PapercutConfig,
     looking: Looking<'a, 'b>,
     server: &'a Server,
-    batches: BTreeMap<i64, Option<String>>,
+    book: HolderBook,
     /// Balances with a change that is not settled: nothing else is done to them.
     parked: BTreeSet<HolderKey>,
     /// What this run has changed so far, without signs.
@@ -187,11 +189,13 @@ impl Adjusting<'_, '_> {
             return Ok(Some(failure.clone()));
         }
         let rules = &self.papercut.changes;
-        if let Some(reason) = hindrance(self.books, self.site, rules, change, &mut self.batches)? {
-            if reason.starts_with("larger") || reason.starts_with("no receiver") {
+        if let Some(Hindrance { reason, is_waiting }) =
+            hindrance(self.books, self.site, rules, &self.book, change)
+        {
+            if !is_waiting {
                 let message = format!(
-                    "balance change {} of {} ({}) waits: {reason}; mend it, or give it up with `papertally deliver \
-                     --resolve {} --as given-up`",
+                    "balance change {} of {} ({}) waits: {reason}; mend it, or settle it with `papertally deliver \
+                     --resolve {} --as delivered` (if you have made it yourself) or `--as given-up`",
                     change.delivery.id, change.holder, change.amount, change.delivery.id
                 );
                 self.outcome.findings.push(Finding::new(Severity::Warning, "balance-change-held", message));
@@ -227,6 +231,7 @@ impl Adjusting<'_, '_> {
         };
         let balance = match holder {
             Holder::User(name) => {
+                self.refuse_if_old_name_paid(name)?;
                 let named = &change.personal_account;
                 let balance =
                     self.server.user_balance(name, named).map_err(|error| told(&mut self.failure, error))?;
@@ -242,7 +247,8 @@ impl Adjusting<'_, '_> {
                 }
                 balance
             }
-            Holder::Account(name) => {
+            Holder::Account(_) => {
+                let name = &self.looking.account_name(change);
                 let found = self.server.account(name).map_err(|error| told(&mut self.failure, error))?;
                 let Some(account) = found else {
                     return Err(format!("the server has no shared account `{name}`"));
@@ -259,6 +265,24 @@ impl Adjusting<'_, '_> {
         Ok((self.books.second(self.site), balance))
     }
 
+    /// Where an alias says that two users are one and the old one still has a balance of its own on the server, which of them
+    /// paid for a job is not known.
+    fn refuse_if_old_name_paid(&self, name: &str) -> Result<(), String> {
+        let folded = fold_name(name);
+        let olds =
+            self.site.alias.iter().filter(|(old, new)| fold_name(new) == folded && fold_name(old) != folded);
+        for (old, _) in olds {
+            let found = self.server.user(old).map_err(|error| error.to_string())?;
+            if found.is_some_and(|old| !old.balance.is_zero()) {
+                return Err(format!(
+                    "`{old}`, an alias of `{name}`, has a balance of its own on the server, and which of them paid is not \
+                     known: bring it to zero by hand"
+                ));
+            }
+        }
+        Ok(())
+    }
+
     fn call(&mut self, mut change: BalanceChange, before: (i64, Money)) -> Result<(), RunError> {
         let at = self.books.now_text();
         self.books.ledger.balance_change_begins(change.delivery.id, before, &at)?;
@@ -268,7 +292,9 @@ impl Adjusting<'_, '_> {
         let (amount, comment) = (change.amount, change.comment.as_str());
         let answer = match &change.holder {
             Holder::User(name) => self.server.adjust_user(name, amount, comment, &change.personal_account),
-            Holder::Account(name) => self.server.adjust_account(name, amount, comment),
+            Holder::Account(_) => {
+                self.server.adjust_account(&self.looking.account_name(&change), amount, comment)
+            }
         };
         match answer {
             Ok(true) => self.made(change, before),

@@ -9,17 +9,15 @@ use uuid::Uuid;
 
 use super::books::{Books, aliases};
 use super::error::RunError;
-use super::facts::{Exclusions, LinkChange, PeriodFacts, frozen_terms, gather, gather_moved, link_change};
+use super::facts::{Exclusions, PeriodFacts, frozen_terms, gather, gather_moved, link_change};
 use super::plan::{Draft, Facts, plan};
 use super::rejected::rejected_in;
 use super::resolve::Resolver;
-use super::settle::{Settled, Settling};
 use super::sums::{across, beside};
 use crate::config::{Config, SiteConfig};
-use crate::domain::{Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
+use crate::domain::{BalanceMode, Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
 use crate::ledger::{
-    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, OpenLink, Role,
-    SiteId,
+    DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
 };
 use crate::outputs::{Coverage, file_name, report_page, statements};
 
@@ -117,7 +115,7 @@ pub fn draft<'a>(
     let exclusions = Exclusions::of_site(&names, site);
     let digest = policy_digest(books, site);
     let seen = batches.last().map(|batch| batch.marks).unwrap_or_default();
-    let gathering = Gathering { books, site: site_id, names, exclusions: &exclusions };
+    let gathering = Gathering { books, place: site, site: site_id, names, exclusions: &exclusions };
     let mut periods = vec![gathering.period(period)?];
     for issued in issued_periods(&batches) {
         let policy_changed = batches.last().is_some_and(|batch| batch.directory_digest != digest);
@@ -173,7 +171,6 @@ pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<IssueOutcom
     let issue = books.ledger.begin_issue(&new)?;
     let lines: HashMap<(Period, PayerId, LineClass), Uuid> =
         batch.lines.iter().map(|line| ((line.period, line.payer.id.clone(), line.class), line.id)).collect();
-    let settling = Settling::new(books, drafted.place, drafted.site, &issue);
     for (facts, resolver) in &mut drafted.facts.periods {
         let linking = Linking {
             books,
@@ -181,20 +178,39 @@ pub fn issue(books: &Books<'_>, drafted: &mut Drafted<'_>) -> Result<IssueOutcom
             exclusions: &drafted.exclusions,
             issue: &issue,
             lines: &lines,
-            settling: &settling,
         };
         linking.period(facts, resolver, drafted.seen)?;
+        let lines = batch.lines.iter().filter(|line| line.period == facts.period);
+        for line in lines {
+            say_what_becomes_of_balances(books, drafted.place, resolver, line, &issue)?;
+        }
     }
-    let mut unchanged = settling.write_changes(&batch.id)?;
     let coverage = Coverage { covered: drafted.covered.clone(), gaps: drafted.facts.gaps.clone() };
-    let mut findings = write_deliveries(books, batch, &coverage, &issue)?;
-    findings.append(&mut unchanged);
+    let findings = write_deliveries(books, batch, &coverage, &issue)?;
     if findings.iter().any(|finding| finding.severity == Severity::Error) {
         return Ok(IssueOutcome::Held(findings));
     }
     let batch_row = issue.batch_row();
     issue.commit()?;
     Ok(IssueOutcome::Issued { batch_row, findings })
+}
+
+/// Keeps with a line how PaperCut balances are changed for it: what the configuration says later concerns later lines.
+fn say_what_becomes_of_balances(
+    books: &Books<'_>,
+    site: &SiteConfig,
+    resolver: &mut Resolver<'_>,
+    line: &InvoiceLine,
+    issue: &Issue<'_>,
+) -> Result<(), RunError> {
+    let Ok(terms) = resolver.terms(&line.payer.id) else { return Ok(()) };
+    let mode = books.config.balance_mode(site, &terms.plan.name);
+    let target = match mode {
+        BalanceMode::None => return Ok(()),
+        BalanceMode::Target(target) => Some(target),
+        BalanceMode::Invoiced | BalanceMode::Overage => None,
+    };
+    Ok(issue.balance_line(line.id, mode.as_str(), target)?)
 }
 
 /// Writes down everything that a batch hands out: receivers' files, statements and the reconciliation page.
@@ -244,6 +260,7 @@ pub(super) fn write_deliveries(
 /// Reads periods for a draft.
 struct Gathering<'a, 'g> {
     books: &'a Books<'a>,
+    place: &'a SiteConfig,
     site: SiteId,
     names: Rc<NameTable>,
     exclusions: &'g Exclusions,
@@ -253,7 +270,8 @@ impl<'a> Gathering<'a, '_> {
     fn period(&self, period: Period) -> Result<(PeriodFacts, Resolver<'a>), RunError> {
         let ledger = &self.books.ledger;
         let frozen = frozen_terms(ledger, self.site, period)?;
-        let mut resolver = Resolver::new(self.books.policy(), Rc::clone(&self.names), period, frozen);
+        let mut resolver =
+            Resolver::new(self.books.policy(self.place), Rc::clone(&self.names), period, frozen);
         let mut facts = gather(ledger, self.site, period, &mut resolver, self.exclusions)?;
         if !facts.issued.is_empty() {
             gather_moved(ledger, self.site, &mut facts, &mut resolver, self.exclusions)?;
@@ -269,7 +287,6 @@ struct Linking<'a> {
     exclusions: &'a Exclusions,
     issue: &'a Issue<'a>,
     lines: &'a HashMap<(Period, PayerId, LineClass), Uuid>,
-    settling: &'a Settling<'a>,
 }
 
 impl Linking<'_> {
@@ -285,11 +302,8 @@ impl Linking<'_> {
                     self.link(facts.period, payer, link.class, job.id, Role::TakenBack)?;
                 }
             }
-            for (payer, class) in change.opened.clone() {
+            for (payer, class) in change.opened {
                 self.link(facts.period, payer, class, job.id, Role::Billed)?;
-            }
-            if self.settling.is_needed() {
-                self.settle(facts.period, resolver, &job, &links, &change)?;
             }
             Ok::<(), RunError>(())
         };
@@ -308,30 +322,6 @@ impl Linking<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Lets a line of the batch settle what the job costs now, where one of its payer or of its former payers is there.
-    fn settle(
-        &self,
-        period: Period,
-        resolver: &mut Resolver<'_>,
-        job: &JobFact,
-        links: &[OpenLink],
-        change: &LinkChange,
-    ) -> Result<(), RunError> {
-        let opened = change.opened.iter().map(|(payer, class)| (payer.clone(), *class));
-        let linked = links.iter().filter_map(|link| Some((PayerId::parse(&link.payer)?, link.class)));
-        let line = opened.chain(linked).find_map(|(payer, class)| self.lines.get(&(period, payer, class)));
-        let Some(line) = line else { return Ok(()) };
-        let is_billed = !change.opened.is_empty() || links.len() > change.closed.len();
-        let payer = resolver.payer(job).filter(|_| is_billed).map(|(payer, _)| payer);
-        let plan = payer.as_ref().and_then(|payer| resolver.terms(payer).ok());
-        let settled = Settled {
-            line: *line,
-            payer: payer.as_ref(),
-            plan: plan.as_ref().map_or("", |terms| terms.plan.name.as_str()),
-        };
-        Ok(self.settling.job(job, settled)?)
     }
 
     fn link(

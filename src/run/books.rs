@@ -11,7 +11,7 @@ use super::resolve::Policy;
 use crate::config::{
     Config, InvoiceDate, MailConfig, MailTransport, ReceiverConfig, ReceiverFormat, SiteConfig, SmtpSecurity,
 };
-use crate::domain::{Directory, Period, ServerNames};
+use crate::domain::{Directory, Period};
 use crate::ledger::Ledger;
 use crate::outputs::formats::{LinesCsvSettings, TextEncoding, XeroSettings};
 use crate::outputs::{Receiver, Security, SmtpSettings, Templates, Transport};
@@ -79,10 +79,10 @@ impl<'a> Books<'a> {
 
     /// Teaches the directory what servers know of names: users' addresses, and what renamed accounts were called.
     pub fn learn_names(&mut self) -> Result<(), RunError> {
-        let mut known = ServerNames::default();
+        let mut known = Vec::new();
         for site in self.config.sites.iter().filter(|site| site.papercut.is_some()) {
             let Some((site_id, _)) = self.ledger.known_site(&site.name)? else { continue };
-            HolderBook::load(&self.ledger, site_id)?.names(&mut known);
+            known.push(HolderBook::load(&self.ledger, site_id)?.names_at(&site.name));
         }
         self.directory.learn(known);
         Ok(())
@@ -106,9 +106,10 @@ impl<'a> Books<'a> {
         }
     }
 
-    /// Who pays what, as billing asks it.
-    pub fn policy(&self) -> Policy<'_> {
+    /// Who pays what at a site, as billing asks it.
+    pub fn policy<'p>(&'p self, site: &'p SiteConfig) -> Policy<'p> {
         Policy {
+            site: &site.name,
             directory: &self.directory,
             plans: &self.config.plans,
             default_plan: self.config.billing.default_plan.as_deref(),

@@ -39,7 +39,7 @@ impl Handed {
 /// Where the files of deliveries are, and how many: statements as their folder, since there is one for each payer.
 pub fn places(books: &Books<'_>, deliveries: &[Delivery]) -> BTreeMap<String, i64> {
     let mut places = BTreeMap::new();
-    for delivery in deliveries {
+    for delivery in deliveries.iter().filter(|delivery| delivery.kind == DeliveryKind::File) {
         let target = match delivery.target.split_once("/statements/") {
             Some((folder, _)) => format!("{folder}/statements"),
             None => delivery.target.clone(),

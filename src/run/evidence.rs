@@ -2,10 +2,11 @@
 
 use super::books::Books;
 use super::error::RunError;
-use super::movements::{covered_through, each_charge};
+use super::holders::HolderBook;
+use super::movements::{covered_through, each_charge, quota_between};
 use crate::config::SiteConfig;
 use crate::domain::{Evidence, Exact, Holder, Money, Period, Source, Verdict};
-use crate::ledger::{BalanceChange, LedgerError, SiteId, Snapshot};
+use crate::ledger::{BalanceChange, BalanceOf, LedgerError, SiteId, Snapshot};
 use crate::papercut::{CallError, Server};
 
 /// A call that was sent so long ago, in seconds, is not under way any more.
@@ -34,6 +35,7 @@ pub struct Looking<'a, 'b> {
     server: &'a Server,
     covered: Vec<Period>,
     snapshots: Vec<Snapshot>,
+    book: HolderBook,
 }
 
 impl<'a, 'b> Looking<'a, 'b> {
@@ -46,16 +48,23 @@ impl<'a, 'b> Looking<'a, 'b> {
     ) -> Result<Looking<'a, 'b>, LedgerError> {
         let covered = books.ledger.covered(site_id, Source::Jobs)?;
         let snapshots = books.ledger.snapshots(site_id)?;
-        Ok(Looking { books, site, site_id, server, covered, snapshots })
+        let book = HolderBook::load(&books.ledger, site_id)?;
+        Ok(Looking { books, site, site_id, server, covered, snapshots, book })
     }
 
     /// The balance of a change's holder at this moment.
     pub fn balance(&self, change: &BalanceChange) -> Result<(i64, Money), CallError> {
         let balance = match &change.holder {
             Holder::User(name) => self.server.user_balance(name, &change.personal_account)?,
-            Holder::Account(name) => self.server.account_balance(name)?,
+            Holder::Account(_) => self.server.account_balance(&self.account_name(change))?,
         };
         Ok((self.books.second(self.site), balance))
+    }
+
+    /// The name that a change's shared account has now: it may have been renamed since it was written down.
+    pub fn account_name(&self, change: &BalanceChange) -> String {
+        let stored = self.book.of_id(&change.server_id);
+        stored.map_or(change.holder.name(), |stored| stored.holder.name()).to_owned()
     }
 
     /// Looks at a change of an earlier run: first at the balance as it is, then at the latest reading up to which reports
@@ -115,7 +124,8 @@ impl<'a, 'b> Looking<'a, 'b> {
             before: before.1,
             amount: change.amount,
             now: now.1,
-            is_covered: is_over,
+            // Seconds have passed: neither a refund nor quota is likely to be just as much.
+            is_covered: true,
             is_settled: is_over,
             ..Evidence::default()
         };
@@ -131,16 +141,26 @@ impl<'a, 'b> Looking<'a, 'b> {
         let Some(now) = now else {
             return Ok(Looked { verdict: Verdict::Unknown("not read"), text: sent(change, before), now });
         };
+        let key = change.holder.key();
+        let is_own = |balance: BalanceOf| self.book.holder(balance).is_some_and(|holder| holder.key() == key);
         let (mut charged, mut near) = (Exact::ZERO, Vec::new());
         let span = (before.0 - NEAR_SECONDS, now.0 + NEAR_SECONDS);
         each_charge(self.books, self.site_id, span, |balance, second, cost| {
             let is_near = [before.0, now.0].iter().any(|moment| (second - moment).abs() <= NEAR_SECONDS);
-            match (balance == change.balance, is_near) {
+            match (is_own(balance), is_near) {
                 (true, true) => near.push(cost),
                 (true, false) => charged += cost.into(),
                 (false, _) => {}
             }
         })?;
+        // A refund that reports have told since may lie before or after the call.
+        let mark =
+            self.snapshots.iter().find(|one| Some(one.id) == change.snapshot).map(|one| one.change_mark);
+        for (balance, _, amount) in self.books.ledger.given_back(self.site_id, mark.unwrap_or(0))? {
+            if is_own(balance) && !amount.is_zero() {
+                near.push(-amount);
+            }
+        }
         let evidence = Evidence {
             before: before.1,
             amount: change.amount,
@@ -149,8 +169,14 @@ impl<'a, 'b> Looking<'a, 'b> {
             near,
             is_covered: covered_through(&self.covered, before.0, now.0),
             is_settled: now.0 - before.0 >= SETTLED_SECONDS,
+            may_hold_quota: change.mode != "invoiced"
+                && self.quota_time().is_some_and(|time| quota_between(before.0, now.0, time)),
         };
         Ok(shown(&sent(change, before), &evidence, now))
+    }
+
+    fn quota_time(&self) -> Option<chrono::NaiveTime> {
+        self.site.papercut.as_ref().map(|papercut| papercut.changes.quota_time)
     }
 
     /// The latest reading of the balance after the call up to which reports speak for every day.
@@ -159,22 +185,18 @@ impl<'a, 'b> Looking<'a, 'b> {
         change: &BalanceChange,
         before: (i64, Money),
     ) -> Result<Option<(i64, Money)>, RunError> {
-        let after = self.snapshots.iter().rev().filter_map(|snapshot| {
-            let ended = snapshot.ended_second.filter(|_| snapshot.begun_second > before.0)?;
-            covered_through(&self.covered, before.0, ended).then_some((snapshot, ended))
+        let after = self.snapshots.iter().rev().find(|snapshot| {
+            let ended = snapshot.ended_second.filter(|_| snapshot.begun_second > before.0);
+            ended.is_some_and(|ended| covered_through(&self.covered, before.0, ended))
         });
-        for (snapshot, ended) in after {
-            let holders = self.books.ledger.holders(self.site_id)?;
-            let stored = holders.iter().find(|stored| stored.holder.key() == change.holder.key());
-            let Some(stored) = stored else { continue };
-            let balances = self.books.ledger.balances_as_of(self.site_id, snapshot.id)?;
-            if let Some((second, balance)) = balances.get(&stored.id) {
-                // A reading that did not move is as old as its first time; it held until the snapshot ended.
-                let second = if *second > before.0 { *second } else { ended };
-                return Ok(Some((second, *balance)));
-            }
-        }
-        Ok(None)
+        let Some(snapshot) = after else { return Ok(None) };
+        let Some(stored) = self.book.of_id(&change.server_id).or_else(|| self.book.stored(&change.holder))
+        else {
+            return Ok(None);
+        };
+        let balances = self.books.ledger.balances_as_of(self.site_id, snapshot.id)?;
+        // One that has not moved was as it is when the snapshot began.
+        Ok(balances.get(&stored.id).map(|(second, balance)| ((*second).max(snapshot.begun_second), *balance)))
     }
 }
 

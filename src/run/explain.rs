@@ -109,7 +109,7 @@ pub fn explain(
     let mut explained = Explained::default();
     if let Subject::Line(key) = subject {
         if let Some((line, _)) = ledger.issued_line(*key)? {
-            let mut asking = Asking::new(books, site_id, &names, &exclusions, line.line.period)?;
+            let mut asking = Asking::new(books, (site, site_id), &names, &exclusions, line.line.period)?;
             for link in ledger.line_jobs(line.row_id)? {
                 let job = ledger.stored_job(link.job_id)?;
                 explained.jobs.push(asking.job(job, link.role.as_str()));
@@ -119,10 +119,10 @@ pub fn explain(
         return Ok(explained);
     }
     if let Subject::Change(delivery) = subject {
-        return explain_change(books, site_id, (&names, &exclusions), *delivery);
+        return explain_change(books, (site, site_id), (&names, &exclusions), *delivery);
     }
     for month in months(ledger, site_id, period)? {
-        let mut asking = Asking::new(books, site_id, &names, &exclusions, month)?;
+        let mut asking = Asking::new(books, (site, site_id), &names, &exclusions, month)?;
         let mut wanted: Vec<i64> = Vec::new();
         ledger.each_job(site_id, month, exclusions.source, |fact| {
             if asking.concerns(&fact, subject) {
@@ -151,16 +151,18 @@ pub fn explain(
 /// The jobs whose cost a balance change gives back, or takes.
 fn explain_change(
     books: &Books<'_>,
-    site_id: SiteId,
+    (site, site_id): (&SiteConfig, SiteId),
     (names, exclusions): (&Rc<NameTable>, &Exclusions),
     delivery: i64,
 ) -> Result<Explained, RunError> {
     let ledger = &books.ledger;
     let mut explained = Explained { change: ledger.balance_change(delivery)?, ..Explained::default() };
     let Some(change) = &explained.change else { return Ok(explained) };
-    for settled in ledger.settled_by(change)? {
-        let mut asking = Asking::new(books, site_id, names, exclusions, settled.period)?;
-        let job = asking.job(ledger.stored_job(settled.job)?, "");
+    for settled in ledger.settled_by(change.delivery.id)? {
+        let job = ledger.stored_job(settled.job)?;
+        let mut asking =
+            Asking::new(books, (site, site_id), names, exclusions, Period::month_of(job.time.date()))?;
+        let job = asking.job(job, "");
         explained.jobs.push(ExplainedJob { settled: Some(settled.cost), ..job });
     }
     Ok(explained)
@@ -190,13 +192,13 @@ struct Asking<'a> {
 impl<'a> Asking<'a> {
     fn new(
         books: &'a Books<'_>,
-        site: SiteId,
+        (site, site_id): (&'a SiteConfig, SiteId),
         names: &Rc<NameTable>,
         exclusions: &'a Exclusions,
         period: Period,
     ) -> Result<Asking<'a>, RunError> {
-        let frozen = frozen_terms(&books.ledger, site, period)?;
-        let resolver = Resolver::new(books.policy(), Rc::clone(names), period, frozen);
+        let frozen = frozen_terms(&books.ledger, site_id, period)?;
+        let resolver = Resolver::new(books.policy(site), Rc::clone(names), period, frozen);
         Ok(Asking { names: Rc::clone(names), exclusions, resolver })
     }
 

@@ -87,13 +87,23 @@ pub fn fetch(
     {
         return missing("report-not-fetched", format!("was not made: {error}"));
     }
-    Ok(match wait(order, &before) {
+    let named = file_name(&filled(&order.save_as, period));
+    Ok(match wait(order, named.as_deref(), &before) {
         Waited::Whole(path) => FetchOutcome::Fetched(Fetched {
             order: order.name.clone(),
             path,
             period,
             is_open: order.covers == Covers::ThisMonth,
         }),
+        Waited::Several(names) => {
+            let text = format!(
+                "is one of several new files in `{}`, and which is not known: {}; let `save_as` name the file, or give \
+                 the report a folder of its own",
+                order.pick_up.display(),
+                names.join(", ")
+            );
+            return missing("report-ambiguous", text);
+        }
         Waited::Growing(path) => {
             let seconds = order.wait.as_secs();
             let text = format!(
@@ -103,9 +113,10 @@ pub fn fetch(
             return missing("report-unfinished", text);
         }
         Waited::Nothing => {
+            let what = named.map_or_else(|| "nothing new".to_owned(), |name| format!("no new `{name}`"));
             let text = format!(
-                "did not appear in `{}` within {} seconds, although the server took the order to write `{}`: check \
-                 that the server may write there and that this is the same folder",
+                "did not appear: {what} in `{}` within {} seconds, although the server took the order to write `{}`; \
+                 check that the server may write there and that this is the same folder",
                 order.pick_up.display(),
                 order.wait.as_secs(),
                 filled(&order.save_as, period)
@@ -113,6 +124,12 @@ pub fn fetch(
             return missing("report-not-written", text);
         }
     })
+}
+
+/// The name of the file that the server is to write, where the place names one and not a folder.
+fn file_name(save_as: &str) -> Option<String> {
+    let last = save_as.rsplit(['/', '\\']).next().unwrap_or_default();
+    last.contains('.').then(|| last.to_owned())
 }
 
 /// The days that a report asked for today is about.
@@ -151,26 +168,34 @@ fn ask(server: &Server, order: &ReportOrder, period: Period) -> Result<(), crate
 enum Waited {
     Whole(PathBuf),
     Growing(PathBuf),
+    Several(Vec<String>),
     Nothing,
 }
 
-/// Looks into the folder until a file that is new or has changed stays as it is.
-fn wait(order: &ReportOrder, before: &Files) -> Waited {
+/// Looks into the folder until a file that is new or has changed, of that name where one is known, stays as it is. What is
+/// still written to by others is waited for as well, since it may be ours.
+fn wait(order: &ReportOrder, named: Option<&str>, before: &Files) -> Waited {
     let started = Instant::now();
-    let mut last: Option<(PathBuf, (u64, Option<SystemTime>))> = None;
+    let mut last = Files::new();
     let mut quiet = 0;
     loop {
         // A folder that cannot be read for a moment is looked at again.
-        let now = files(&order.pick_up).unwrap_or_default();
-        let new = now.into_iter().filter(|(path, state)| before.get(path) != Some(state) && state.0 > 0);
-        // Of several, the one that changed last.
-        let newest = new.max_by_key(|(path, (_, changed))| (*changed, path.clone()));
-        quiet = if newest.is_some() && newest == last { quiet + 1 } else { 0 };
-        last = newest;
-        match &last {
-            Some((path, _)) if quiet >= QUIET_LOOKS => return Waited::Whole(path.clone()),
-            Some((path, _)) if started.elapsed() >= order.wait => return Waited::Growing(path.clone()),
-            None if started.elapsed() >= order.wait => return Waited::Nothing,
+        let mut new = files(&order.pick_up).unwrap_or_default();
+        let is_named = |path: &Path| named.is_none_or(|name| path.file_name().is_some_and(|own| own == name));
+        new.retain(|path, state| before.get(path) != Some(state) && state.0 > 0 && is_named(path));
+        quiet = if !new.is_empty() && new == last { quiet + 1 } else { 0 };
+        last = new;
+        let is_over = started.elapsed() >= order.wait;
+        let mut paths = last.keys();
+        match (paths.next(), paths.next()) {
+            (Some(path), None) if quiet >= QUIET_LOOKS => return Waited::Whole(path.clone()),
+            (Some(_), Some(_)) if quiet >= QUIET_LOOKS || is_over => {
+                let name =
+                    |path: &PathBuf| format!("`{}`", path.file_name().unwrap_or_default().to_string_lossy());
+                return Waited::Several(last.keys().map(name).collect());
+            }
+            (Some(path), None) if is_over => return Waited::Growing(path.clone()),
+            (None, _) if is_over => return Waited::Nothing,
             _ => std::thread::sleep(LOOK_PAUSE),
         }
     }

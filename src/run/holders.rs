@@ -15,8 +15,8 @@ fn former_key(name: &str) -> HolderKey {
 pub struct HolderBook {
     names: NameTable,
     holders: Vec<StoredHolder>,
-    /// Present names before former ones.
-    by_name: HashMap<HolderKey, usize>,
+    /// All that a name means or has meant: those who are there first, present names before former ones.
+    by_name: HashMap<HolderKey, Vec<usize>>,
     snapshot: Option<Snapshot>,
     balances: HashMap<i64, (i64, Money)>,
 }
@@ -25,21 +25,23 @@ impl HolderBook {
     /// Reads both sides of a site.
     pub fn load(ledger: &Ledger, site: SiteId) -> Result<HolderBook, LedgerError> {
         let holders = ledger.holders(site)?;
-        let mut by_name = HashMap::new();
-        for (index, holder) in holders.iter().enumerate() {
-            by_name.insert(holder.holder.key(), index);
-        }
-        for (index, holder) in holders.iter().enumerate() {
-            for former in &holder.former_names {
-                by_name.entry(former_key(former)).or_insert(index);
-            }
-        }
         let whole = |snapshot: &Snapshot| snapshot.ended_second.is_some();
         let snapshot = ledger.snapshots(site)?.into_iter().rev().find(whole);
         let balances = match &snapshot {
             Some(snapshot) => ledger.balances_as_of(site, snapshot.id)?,
             None => HashMap::new(),
         };
+        let mut order: Vec<usize> = (0..holders.len()).collect();
+        order.sort_by_key(|index| std::cmp::Reverse(holders[*index].snapshots.1));
+        let mut by_name: HashMap<HolderKey, Vec<usize>> = HashMap::new();
+        for index in &order {
+            by_name.entry(holders[*index].holder.key()).or_default().push(*index);
+        }
+        for index in &order {
+            for former in &holders[*index].former_names {
+                by_name.entry(former_key(former)).or_default().push(*index);
+            }
+        }
         Ok(HolderBook { names: ledger.names(site)?, holders, by_name, snapshot, balances })
     }
 
@@ -55,8 +57,18 @@ impl HolderBook {
 
     /// What the server knows under a name, today's or a former one.
     pub fn stored(&self, holder: &Holder) -> Option<&StoredHolder> {
-        let index = self.by_name.get(&holder.key())?;
-        self.holders.get(*index)
+        self.holders.get(*self.by_name.get(&holder.key())?.first()?)
+    }
+
+    /// Whether a name has meant several: a shared account that was deleted and made anew, or one that has the former name
+    /// of another. Whose balance paid for a job under that name is not known.
+    pub fn is_ambiguous(&self, holder: &Holder) -> bool {
+        self.by_name.get(&holder.key()).is_some_and(|all| all.len() > 1)
+    }
+
+    /// The shared account of that id, under whatever name it is now.
+    pub fn of_id(&self, server_id: &str) -> Option<&StoredHolder> {
+        self.holders.iter().find(|holder| !server_id.is_empty() && holder.server_id == server_id)
     }
 
     /// PaperCut's id of a shared account.
@@ -64,12 +76,20 @@ impl HolderBook {
         self.stored(holder).map(|stored| stored.server_id.as_str())
     }
 
+    /// Whose balance it is by the ledger's own name; a renamed user counts under its present one.
+    pub fn named(&self, balance: BalanceOf) -> Option<Holder> {
+        match balance {
+            BalanceOf::User(user) => {
+                let current = self.names.former_users.get(&user).unwrap_or(&user);
+                Some(Holder::User(self.names.users.get(current)?.clone()))
+            }
+            BalanceOf::Account(account) => Some(Holder::Account(self.names.accounts.get(&account)?.clone())),
+        }
+    }
+
     /// Whose balance pays for the ledger's jobs of that user or account, by the name that the server uses today.
     pub fn holder(&self, balance: BalanceOf) -> Option<Holder> {
-        let named = match balance {
-            BalanceOf::User(user) => Holder::User(self.names.users.get(&user)?.clone()),
-            BalanceOf::Account(account) => Holder::Account(self.names.accounts.get(&account)?.clone()),
-        };
+        let named = self.named(balance)?;
         Some(self.stored(&named).map_or(named, |stored| stored.holder.clone()))
     }
 
@@ -88,8 +108,16 @@ impl HolderBook {
         there.filter_map(|holder| self.balances.get(&holder.id).map(|(_, balance)| (holder, *balance)))
     }
 
-    /// Adds what the server knows of names.
-    pub fn names(&self, known: &mut ServerNames) {
+    /// Those whom the latest whole snapshot has no more, with their last balances.
+    pub fn gone(&self) -> impl Iterator<Item = (&StoredHolder, Money)> {
+        let last = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.id);
+        let gone = self.holders.iter().filter(move |holder| holder.snapshots.1 < last);
+        gone.filter_map(|holder| self.balances.get(&holder.id).map(|(_, balance)| (holder, *balance)))
+    }
+
+    /// What the server of a site knows of names.
+    pub fn names_at(&self, site: &str) -> ServerNames {
+        let mut known = ServerNames { site: site.to_owned(), ..ServerNames::default() };
         for holder in self.holders.iter().filter(|holder| matches!(holder.holder, Holder::User(_))) {
             let others = holder.other_emails.split([',', ';', ' ']).filter(|email| email.contains('@'));
             let emails = others.chain([holder.email.as_str()]).filter(|email| !email.trim().is_empty());
@@ -99,6 +127,7 @@ impl HolderBook {
             names.push(name);
             names
         }));
+        known
     }
 
     /// Names of shared accounts that mean the same one, for those that were renamed.
@@ -106,11 +135,8 @@ impl HolderBook {
         let renamed = self.holders.iter().filter(|holder| !holder.former_names.is_empty());
         renamed
             .map(|holder| {
-                let is_free = |name: &&String| {
-                    self.by_name
-                        .get(&former_key(name))
-                        .is_some_and(|index| self.holders[*index].id == holder.id)
-                };
+                let is_free =
+                    |name: &&String| self.by_name.get(&former_key(name)).is_some_and(|all| all.len() == 1);
                 let former = holder.former_names.iter().filter(is_free).cloned().collect();
                 (holder.holder.name().to_owned(), former)
             })

@@ -139,7 +139,7 @@ impl Readings {
 pub fn compare(
     books: &Books<'_>,
     papercut: &PapercutConfig,
-    site_id: SiteId,
+    (site_id, book): (SiteId, &HolderBook),
     before: Option<&Readings>,
     after: &Readings,
 ) -> Result<Comparison, RunError> {
@@ -155,11 +155,7 @@ pub fn compare(
         }
         lines.insert(key.clone(), line);
     }
-    let book = HolderBook::load(&books.ledger, site_id)?;
-    let mut old_costs = charge(books, site_id, &book, &mut lines)?;
-    if let Some(before) = before {
-        refund(books, site_id, &book, before.change_mark, &mut lines)?;
-    }
+    let mut old_costs = charge(books, site_id, book, &mut lines)?;
     for change in books.ledger.balance_changes(site_id)? {
         let is_after = change
             .snapshot
@@ -169,6 +165,9 @@ pub fn compare(
         if change.delivery.state == DeliveryState::Delivered && is_after && is_before {
             change_line(&change, &mut lines);
         }
+    }
+    if let Some(before) = before {
+        refund(books, site_id, book, before.change_mark, &mut lines)?;
     }
     let mut lines: Vec<BalanceLine> = lines.into_values().collect();
     for line in &mut lines {
@@ -220,7 +219,8 @@ fn charge(
     Ok(costs)
 }
 
-/// Adds what reports say was given back since for jobs before the first reading.
+/// Adds what reports say was given back for jobs before the first reading. A report tells of it a night or more later, so
+/// it may lie in a later time than this: it is taken where it explains what is left, and where it does not, it is not.
 fn refund(
     books: &Books<'_>,
     site_id: SiteId,
@@ -228,11 +228,19 @@ fn refund(
     mark: i64,
     lines: &mut BTreeMap<HolderKey, BalanceLine>,
 ) -> Result<(), RunError> {
-    for (balance, second, amount) in books.ledger.given_back_since(site_id, mark)? {
-        let key = book.holder(balance).map(|holder| holder.key());
-        let Some(line) = key.and_then(|key| lines.get_mut(&key)) else { continue };
-        if line.seconds.0.is_some_and(|begun| second <= begun) {
-            line.movement.refunded = (Exact::from(line.movement.refunded) + amount.into()).to_money();
+    let mut sums: HashMap<HolderKey, Exact> = HashMap::new();
+    for (balance, second, amount) in books.ledger.given_back(site_id, mark)? {
+        let Some(key) = book.holder(balance).map(|holder| holder.key()) else { continue };
+        if lines.get(&key).and_then(|line| line.seconds.0).is_some_and(|begun| second <= begun) {
+            *sums.entry(key).or_default() += amount.into();
+        }
+    }
+    for (key, sum) in sums {
+        let Some(line) = lines.get_mut(&key) else { continue };
+        let without = Exact::from(line.movement.difference());
+        let with = without - sum;
+        if with.parts().abs() < without.parts().abs() {
+            line.movement.refunded = sum.to_money();
         }
     }
     Ok(())
@@ -247,12 +255,16 @@ fn change_line(change: &BalanceChange, lines: &mut BTreeMap<HolderKey, BalanceLi
 
 /// Whether quota was booked between the two readings.
 fn spans_quota(line: &BalanceLine, time: NaiveTime) -> bool {
-    let (Some(begun), ended) = line.seconds else { return false };
+    line.seconds.0.is_some_and(|begun| quota_between(begun, line.seconds.1, time))
+}
+
+/// Whether the time at which PaperCut books quota, on the first day of a month, lies between two wall-clock seconds.
+pub(super) fn quota_between(first: i64, last: i64, time: NaiveTime) -> bool {
     let at = |second: i64| DateTime::from_timestamp(second, 0).map(|time| time.naive_utc());
-    let (Some(begun), Some(ended)) = (at(begun), at(ended)) else { return false };
-    let firsts = begun.date().iter_days().take_while(|day| *day <= ended.date()).filter(|day| day.day() == 1);
+    let (Some(first), Some(last)) = (at(first), at(last)) else { return false };
+    let firsts = first.date().iter_days().take_while(|day| *day <= last.date()).filter(|day| day.day() == 1);
     let mut moments = firsts.map(|day| NaiveDateTime::new(day, time));
-    moments.any(|moment| begun < moment && moment <= ended)
+    moments.any(|moment| first < moment && moment <= last)
 }
 
 /// Hands out the charged jobs of a span of wall-clock seconds, with the balance that paid.
@@ -357,7 +369,7 @@ pub fn explain_snapshots(
     };
     let book = HolderBook::load(&books.ledger, site_id)?;
     let readings = |snapshot| Readings::of_snapshot(books, site_id, &book, snapshot);
-    let comparison = compare(books, papercut, site_id, Some(&readings(before)?), &readings(after)?)?;
+    let comparison = compare(books, papercut, (site_id, &book), Some(&readings(before)?), &readings(after)?)?;
     if next.is_some() {
         books.ledger.snapshot_compared(after.id, before.id)?;
     }

@@ -22,6 +22,7 @@ use super::plan::suspense_finding;
 use super::reconcile::{before_first_period, suspense, taken_back};
 use super::rejected::untold_findings;
 use super::roster::compare_rosters;
+use super::settle::settle;
 use super::summary::tell;
 use super::sums::beside;
 use super::visit::Visit;
@@ -171,6 +172,7 @@ fn look_at_server(books: &Books<'_>, night: &mut SiteNight<'_>, site_id: SiteId)
 fn adjust_site(books: &Books<'_>, night: &mut SiteNight<'_>, visit: Option<&Visit>) -> Result<(), RunError> {
     let (Some(papercut), Some(visit)) = (&night.site.papercut, visit) else { return Ok(()) };
     let Some((site_id, _)) = books.ledger.known_site(&night.site.name)? else { return Ok(()) };
+    night.findings.extend(settle(books, (night.site, papercut), site_id)?);
     night.adjusted = adjust(books, (night.site, papercut), site_id, &visit.server)?;
     night.findings.append(&mut night.adjusted.findings.clone());
     night.findings.sort();

@@ -14,6 +14,7 @@ use super::books::Books;
 use super::error::RunError;
 use super::evidence::clock;
 use super::holders::HolderBook;
+use super::settle::is_excluded;
 use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{Exact, Finding, Holder, HolderKey, Period, Severity, Source};
 use crate::ledger::{DeliveryState, SiteId, Snapshot};
@@ -89,11 +90,19 @@ fn write(
 ) -> Result<PathBuf, RunError> {
     let book = HolderBook::load(&books.ledger, site_id)?;
     let balances = books.ledger.balances_as_of(site_id, snapshot.id)?;
-    let changes = books.ledger.open_balance_changes(site_id)?;
     let mut to_come: HashMap<HolderKey, Exact> = HashMap::new();
     let mut unclear: HashSet<HolderKey> = HashSet::new();
-    for change in &changes {
-        *to_come.entry(change.holder.key()).or_default() += change.amount.into();
+    for change in books.ledger.balance_changes(site_id)? {
+        let is_seen = match change.delivery.state {
+            // It is in the balance, unless it came after the reading.
+            DeliveryState::Delivered => change.snapshot.is_none_or(|at| at < snapshot.id),
+            // Billed for good: what was given up comes by no other way. One that became part of another was never sent.
+            DeliveryState::GivenUp => change.delivery.answer.starts_with("never sent"),
+            _ => false,
+        };
+        if !is_seen {
+            *to_come.entry(change.holder.key()).or_default() += change.amount.into();
+        }
         if matches!(change.delivery.state, DeliveryState::Sending | DeliveryState::Uncertain) {
             unclear.insert(change.holder.key());
         }
@@ -102,6 +111,10 @@ fn write(
     let there = book.holders().iter().filter(|stored| stored.snapshots.1 >= snapshot.id);
     for stored in there.filter(|stored| matches!(stored.holder, Holder::User(_))) {
         let Some((second, balance)) = balances.get(&stored.id) else { continue };
+        // Nobody would give it back, and the same minus would be billed each month.
+        if is_excluded(site, &stored.holder) {
+            continue;
+        }
         let key = stored.holder.key();
         if unclear.contains(&key) {
             let message = format!(
@@ -122,7 +135,8 @@ fn write(
             below.to_string(),
         ]);
     }
-    let name = format!("{}-overage/{period}.csv", site.name);
+    // By the snapshot too: a run that was broken off before it took the file in leaves it, and the next makes its own.
+    let name = format!("{}-overage/{period}-{}.csv", site.name, snapshot.id);
     let path = books.config.output.folder.join(name);
     let failed = |source| RunError::Render { receiver: "overage".to_owned(), source };
     write_whole(&path, &sheet(&HEADER, &rows).map_err(failed)?)?;

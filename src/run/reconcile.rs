@@ -20,7 +20,7 @@ pub fn suspense(books: &Books<'_>, site: &SiteConfig) -> Result<Vec<SuspenseItem
     let mut items: BTreeMap<(String, String, String), SuspenseItem> = BTreeMap::new();
     for period in open_periods(books, site_id)? {
         let frozen = frozen_terms(ledger, site_id, period)?;
-        let mut resolver = Resolver::new(books.policy(), Rc::clone(&names), period, frozen);
+        let mut resolver = Resolver::new(books.policy(site), Rc::clone(&names), period, frozen);
         for item in gather(ledger, site_id, period, &mut resolver, &exclusions)?.suspense {
             let key = (item.user.clone(), item.account.clone(), item.reason.clone());
             match items.get_mut(&key) {

@@ -11,6 +11,8 @@ use crate::ledger::{JobFact, NameTable};
 /// The directory and plans as billing asks them.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy<'a> {
+    /// The site: what its server knows of names holds for it alone.
+    pub site: &'a str,
     /// Members, teams and account rules.
     pub directory: &'a Directory,
     /// Plans.
@@ -213,11 +215,12 @@ impl<'a> Resolver<'a> {
     }
 
     fn ask(&mut self, job: &JobFact) -> Result<(PayerId, PlanBasis), String> {
-        let Policy { directory, personal, .. } = self.policy;
+        let Policy { site, directory, personal, .. } = self.policy;
         let user = self.names.users.get(&job.user).map_or("", String::as_str);
         let account = job.account.and_then(|id| self.names.accounts.get(&id)).map_or("", String::as_str);
         let day = day_of(job).ok_or_else(|| "its time is out of range".to_owned())?;
-        let payer = directory.payer_of(user, account, day, personal).map_err(|reason| reason.to_string())?;
+        let payer =
+            directory.payer_at(site, user, account, day, personal).map_err(|reason| reason.to_string())?;
         let terms = self.terms(&payer.id)?;
         match (terms.plan.basis, cost_kind(job)) {
             (Basis::Cost { .. }, CostKind::Unknown) => Err(format!(

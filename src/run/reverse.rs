@@ -6,7 +6,6 @@ use uuid::Uuid;
 use super::bill::{due_date, sequence_of, write_deliveries};
 use super::books::Books;
 use super::error::RunError;
-use super::settle::{Settled, Settling};
 use crate::config::SiteConfig;
 use crate::domain::{
     Batch, Finding, InvoiceLine, LineClass, PayerId, Period, Proof, Usage, invoice_number, line_key,
@@ -92,7 +91,6 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
         reverses: Some(key),
     };
     let issue = books.ledger.begin_issue(&new)?;
-    let settling = Settling::new(books, site, site_id, &issue);
     for job in books.ledger.line_jobs(original.row_id)?.into_iter().filter(|job| job.open) {
         for link in books.ledger.open_links(job.job_id)? {
             if link.line_row == original.row_id {
@@ -100,16 +98,10 @@ pub fn reverse(books: &Books<'_>, line: &str) -> Result<Reversed, ReverseError> 
                 issue.link(batch.lines[0].id, job.job_id, link.class, Role::TakenBack)?;
             }
         }
-        // A job of which another line still bills the other class stays settled.
-        if books.ledger.open_links(job.job_id)?.is_empty() {
-            let settled = Settled { line: batch.lines[0].id, payer: None, plan: "" };
-            settling.job(&books.ledger.stored_job(job.job_id)?.fact, settled)?;
-        }
     }
     let coverage =
         Coverage { covered: books.ledger.covered(site_id, site.reports.bill_from)?, gaps: Vec::new() };
-    let mut findings = write_deliveries(books, &batch, &coverage, &issue)?;
-    findings.extend(settling.write_changes(&batch.id)?);
+    let findings = write_deliveries(books, &batch, &coverage, &issue)?;
     issue.commit()?;
     Ok(Reversed { batch, findings, others })
 }

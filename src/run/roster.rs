@@ -17,16 +17,31 @@ pub fn compare_rosters(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) 
         return Vec::new();
     }
     let mut findings = strangers(books, site, book);
-    findings.extend(absent(books, book));
+    findings.extend(absent(books, site, book));
     findings.extend(renamed_accounts(book));
     findings.extend(renamed_users(site, book));
+    findings.extend(gone_below_zero(book));
     findings
+}
+
+/// Users and accounts that the server has no more, and whose last balance was below zero: nobody can bill or give it back
+/// over the server.
+fn gone_below_zero(book: &HolderBook) -> Vec<Finding> {
+    let gone = book.gone().filter(|(_, balance)| balance.is_negative());
+    gone.map(|(stored, balance)| {
+        let message = format!(
+            "{} is gone from the server; its last balance was {balance}: what it owes is not in the server's reach",
+            stored.holder
+        );
+        Finding::new(Severity::Warning, "balance-of-gone", message)
+    })
+    .collect()
 }
 
 /// Users and shared accounts that the directory does not know.
 fn strangers(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Finding> {
     let today = books.today(site);
-    let policy = books.policy();
+    let policy = books.policy(site);
     let excluded: HashSet<String> = site.exclude_accounts.iter().map(|name| fold_name(name)).collect();
     let (mut users, mut accounts) = (Vec::new(), Vec::new());
     for (stored, _) in book.present() {
@@ -34,12 +49,12 @@ fn strangers(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Fin
             Holder::User(name) => {
                 let alias = site.alias.iter().find(|(old, _)| fold_name(old) == fold_name(name));
                 let name = alias.map_or(name, |(_, new)| new);
-                if books.directory.member_of(name, today).is_none() {
+                if books.directory.member_at(&site.name, name, today).is_none() {
                     users.push(name.clone());
                 }
             }
             Holder::Account(name) => {
-                let is_known = books.directory.payer_of("", name, today, policy.personal).is_ok();
+                let is_known = books.directory.payer_at(&site.name, "", name, today, policy.personal).is_ok();
                 if !is_known && !is_within(&fold_name(name), &excluded) {
                     accounts.push(name.clone());
                 }
@@ -59,12 +74,12 @@ fn strangers(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Fin
 }
 
 /// Members without a user on the server, and shared accounts of teams that it does not have.
-fn absent(books: &Books<'_>, book: &HolderBook) -> Vec<Finding> {
+fn absent(books: &Books<'_>, site: &SiteConfig, book: &HolderBook) -> Vec<Finding> {
     let today = books.now.date_naive();
     let mut members: HashSet<&str> = HashSet::new();
     for (stored, _) in book.present() {
         let Holder::User(name) = &stored.holder else { continue };
-        members.extend(books.directory.member_of(name, today).map(|member| member.id.as_str()));
+        members.extend(books.directory.member_at(&site.name, name, today).map(|member| member.id.as_str()));
     }
     let rows = books.directory.members().iter().filter(|row| row.span.holds(today));
     let missing: Vec<String> = rows

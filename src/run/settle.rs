@@ -1,191 +1,366 @@
-//! What a batch settles of PaperCut's balances, and the balance changes that follow: written down with its lines, in the
-//! same transaction.
+//! What issued lines settle of PaperCut's balances, and the balance changes that follow, written down before they are made.
 //!
-//! A balance has paid PaperCut's cost of each job. A line that bills the job settles that cost, whatever the plan makes of
-//! it: prices, mark-up, allowance and tax are the invoice's, not the balance's. A line that takes the job back takes back
-//! what was settled. So the sum of all changes of a balance is always the cost of its jobs on standing lines.
+//! A balance has paid PaperCut's cost of each job. A standing line settles that cost, whatever the plan makes of it: prices,
+//! mark-up, allowance and tax are the invoice's, not the balance's. For each job what is due is compared with what was
+//! written down, so that the sum of all changes of a balance is always the cost of its charged jobs on standing lines: also
+//! where a job was refunded, moved or priced anew and no line had to change for it.
+//!
+//! Only lines count whose mode said so when they were issued, and only after their files were handed out. What the operator
+//! leaves out or gives up is waived: it is neither given nor ever taken back.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
 use super::books::Books;
 use super::error::RunError;
+use super::handed::undelivered;
 use super::holders::HolderBook;
-use crate::config::SiteConfig;
+use super::movements::quota_between;
+use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{
-    BalanceMode, CHARGE_NAMESPACE, Exact, Finding, Holder, Money, PayerId, Severity, fold_name, is_within,
+    BalanceMode, CHARGE_NAMESPACE, Exact, Finding, Holder, HolderKey, JobState, Money, Period, Severity,
+    fold_name, is_within,
 };
 use crate::ledger::{
-    BalanceOf, DeliveryKind, DeliveryState, Issue, JobFact, LedgerError, NewChange, NewDelivery, SiteId,
+    BalanceChange, BalanceOf, DeliveryKind, DeliveryState, IssuedBatch, JobFact, LedgerError, NewChange,
+    NewDelivery, SettledCost, Settling, SiteId,
 };
 
-/// Settles the jobs of one batch.
-pub(super) struct Settling<'a> {
-    books: &'a Books<'a>,
-    site: &'a SiteConfig,
+/// A reading so old, in seconds, is not the balance that was read for billing.
+const TARGET_READING_SECONDS: i64 = 24 * 3600;
+
+/// Writes down the balance changes that issued lines and their jobs ask for. Returns what a person should look at.
+pub fn settle(
+    books: &Books<'_>,
+    (site, papercut): (&SiteConfig, &PapercutConfig),
     site_id: SiteId,
-    issue: &'a Issue<'a>,
-    /// How the balances of a payer's jobs are changed, by the payer as text.
-    modes: RefCell<HashMap<String, BalanceMode>>,
+) -> Result<Vec<Finding>, RunError> {
+    if !books.ledger.has_balance_lines(site_id)? {
+        return Ok(Vec::new());
+    }
+    let settling = books.ledger.begin_settling(site_id)?;
+    let batches = books.ledger.batches(site_id)?;
+    let mut accounts = Accounts {
+        books,
+        site,
+        papercut,
+        site_id,
+        settling: &settling,
+        book: HolderBook::load(&books.ledger, site_id)?,
+        findings: Vec::new(),
+    };
+    let periods = accounts.periods(&batches)?;
+    // The sums first, then the jobs behind them: memory grows with balances, not with jobs.
+    let mut sums: BTreeMap<HolderKey, Sum> = BTreeMap::new();
+    for period in &periods {
+        accounts.each_drift(*period, |drift| {
+            sums.entry(drift.key.clone()).or_insert_with(|| Sum::of(&drift)).add(&drift);
+            Ok(())
+        })?;
+    }
+    let written = accounts.write(&batches, sums)?;
+    for period in &periods {
+        let mut is_whole = true;
+        accounts.each_drift(*period, |drift| match written.get(&drift.key) {
+            Some(change) => settling.settle(*change, drift.job, drift.balance, drift.cost.to_money()),
+            // It waits for a reading: the next run looks again.
+            None => {
+                is_whole = false;
+                Ok(())
+            }
+        })?;
+        if is_whole {
+            settling.end_period(*period)?;
+        }
+    }
+    let Accounts { findings, .. } = accounts;
+    settling.commit()?;
+    Ok(findings)
 }
 
-/// What one line has to do with a job.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settled<'l> {
-    /// The line of the batch.
-    pub(super) line: Uuid,
-    /// Who pays the job now; nobody where it is taken back.
-    pub(super) payer: Option<&'l PayerId>,
-    /// The plan by which the payer pays.
-    pub(super) plan: &'l str,
+/// What is due for one job beyond what was written down.
+struct Drift {
+    job: i64,
+    key: HolderKey,
+    balance: BalanceOf,
+    cost: Exact,
+    /// How the line of the job says; an earlier line's, where no line bills it any more.
+    mode: Mode,
+    batch: i64,
 }
 
-impl<'a> Settling<'a> {
-    pub(super) fn new(
-        books: &'a Books<'a>,
-        site: &'a SiteConfig,
-        site_id: SiteId,
-        issue: &'a Issue<'a>,
-    ) -> Settling<'a> {
-        Settling { books, site, site_id, issue, modes: RefCell::default() }
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Mode {
+    /// By the job's own cost.
+    Exactly,
+    /// The balance comes to a target; the cost only says whose jobs they were.
+    Target(Money),
+}
+
+/// What is due for one balance.
+struct Sum {
+    balance: BalanceOf,
+    mode: Mode,
+    cost: Exact,
+    batch: i64,
+}
+
+impl Sum {
+    fn of(drift: &Drift) -> Sum {
+        Sum { balance: drift.balance, mode: drift.mode, cost: Exact::ZERO, batch: drift.batch }
     }
 
-    /// Whether balances at the site are changed at all, now or for lines that were issued before.
-    pub(super) fn is_needed(&self) -> bool {
-        self.site.papercut.is_some()
+    fn add(&mut self, drift: &Drift) {
+        self.cost += drift.cost;
+        self.mode = self.mode.max(drift.mode);
+        self.batch = self.batch.max(drift.batch);
     }
+}
 
-    /// Lets a line settle a job as it is now.
-    pub(super) fn job(&self, job: &JobFact, settled: Settled<'_>) -> Result<(), LedgerError> {
-        let before = self.issue.settled(job.id)?;
-        let mut due: BTreeMap<BalanceOf, Exact> = BTreeMap::new();
-        match settled.payer {
-            Some(payer) => {
-                let mode = self.books.config.balance_mode(self.site, settled.plan);
-                self.modes.borrow_mut().insert(payer.to_string(), mode);
-                match (mode, job.cost) {
-                    // Not asked for any more: what was settled stays.
-                    (BalanceMode::None, _) => return Ok(()),
-                    (_, Some(cost)) => {
-                        due.insert(BalanceOf::job(job.user, job.account), cost.into());
-                    }
-                    (_, None) => {}
-                }
+struct Accounts<'a, 'b> {
+    books: &'a Books<'b>,
+    site: &'a SiteConfig,
+    papercut: &'a PapercutConfig,
+    site_id: SiteId,
+    settling: &'a Settling<'a>,
+    book: HolderBook,
+    findings: Vec<Finding>,
+}
+
+impl Accounts<'_, '_> {
+    /// The issued periods with news since they were settled, all of whose batches were handed out.
+    fn periods(&mut self, batches: &[IssuedBatch]) -> Result<Vec<Period>, RunError> {
+        let mut periods: Vec<Period> = batches.iter().map(|batch| batch.period).collect();
+        periods.sort();
+        periods.dedup();
+        let mut wanted = Vec::new();
+        for period in periods {
+            let has_news = match self.settling.settled_up_to(period)? {
+                Some(marks) => self.books.ledger.arrived_since(self.site_id, period, marks)?,
+                None => true,
+            };
+            if has_news && self.is_handed_out(period, batches)? {
+                wanted.push(period);
             }
-            None if before.is_empty() => return Ok(()),
-            None => {}
         }
-        for (balance, cost) in before {
-            *due.entry(balance).or_default() -= cost.into();
-        }
-        for (balance, cost) in due {
-            if !cost.is_zero() {
-                self.issue.settle(settled.line, job.id, balance, cost.to_money())?;
-            }
-        }
-        Ok(())
+        Ok(wanted)
     }
 
-    /// Writes down the balance changes of the batch.
-    pub(super) fn write_changes(&self, batch: &str) -> Result<Vec<Finding>, RunError> {
-        let mut sums: BTreeMap<BalanceOf, (BalanceMode, Exact)> = BTreeMap::new();
-        for (balance, payer, cost) in self.issue.settlements()? {
-            // A payer who is gone had its jobs given back exactly: so they are taken back.
-            let mode = self.modes.borrow().get(&payer).copied().unwrap_or(BalanceMode::Invoiced);
-            let sum = sums.entry(balance).or_insert((mode, Exact::ZERO));
-            sum.0 = mode;
-            sum.1 += cost.into();
-        }
-        if sums.is_empty() {
-            return Ok(Vec::new());
-        }
-        let book = HolderBook::load(&self.books.ledger, self.site_id)?;
-        let mut findings = Vec::new();
-        for (balance, (mode, settled)) in sums {
-            let Some(holder) = book.holder(balance) else { continue };
-            if is_excluded(self.site, &holder) || settled.is_zero() {
+    fn is_handed_out(&mut self, period: Period, batches: &[IssuedBatch]) -> Result<bool, RunError> {
+        for batch in batches {
+            let lines = self.books.ledger.batch_lines(batch.id)?;
+            if !lines.iter().any(|line| line.line.period == period) {
                 continue;
             }
-            match self.amount(&book, &holder, mode, settled)? {
-                Ok((amount, billing)) if !amount.is_zero() => {
-                    self.write(batch, &book, balance, &holder, (mode, amount), billing)?;
-                }
-                Ok(_) => {}
-                Err(finding) => findings.push(finding),
+            if let Some(reason) = undelivered(self.books, batch.id)? {
+                let message =
+                    format!("no balance is changed for {period} yet: {reason} (batch {})", batch.name);
+                self.findings.push(Finding::new(Severity::Warning, "balance-change-held", message));
+                return Ok(false);
             }
         }
-        Ok(findings)
+        Ok(true)
     }
 
-    /// What is added to a balance, with the reading that it goes by; or why nothing is.
-    #[expect(clippy::type_complexity, reason = "an amount with its reading, or a finding")]
-    fn amount(
+    /// Hands out every job of a period of which something else is due than was written down.
+    fn each_drift(
         &self,
-        book: &HolderBook,
-        holder: &Holder,
-        mode: BalanceMode,
-        settled: Exact,
-    ) -> Result<Result<(Money, Option<(i64, Money)>), Finding>, LedgerError> {
-        let BalanceMode::Target(target) = mode else { return Ok(Ok((settled.to_money(), None))) };
-        let not = |why: &str| {
-            let message = format!("the balance of {holder} is not brought to {target}: {why}");
-            Ok(Err(Finding::new(Severity::Warning, "balance-target", message)))
-        };
-        let Some((snapshot, second, balance)) = book.last_reading(holder) else {
-            return not("it was never read; `papertally run` reads it");
-        };
-        // A change that goes out after the reading would be made twice.
-        let changes = self.books.ledger.balance_changes(self.site_id)?;
-        let later = changes.iter().filter(|change| change.holder.key() == holder.key());
-        for change in later {
-            let is_open = !matches!(change.delivery.state, DeliveryState::Delivered | DeliveryState::GivenUp);
-            let is_later = change.before.is_some_and(|(before, _)| before >= snapshot.begun_second)
-                && change.delivery.state == DeliveryState::Delivered;
-            if is_open || is_later {
-                return not(&format!(
-                    "its change {} of batch {} came after the reading, or waits; the next batch does it",
-                    change.delivery.id, change.batch_name
-                ));
-            }
-        }
-        let amount = Exact::from(target) - balance.into();
-        if amount.is_negative() {
-            // More than the target is somebody's own money, or not used yet.
-            return Ok(Ok((Money::ZERO, None)));
-        }
-        Ok(Ok((amount.to_money(), Some((second, balance)))))
-    }
-
-    fn write(
-        &self,
-        batch: &str,
-        book: &HolderBook,
-        balance: BalanceOf,
-        holder: &Holder,
-        (mode, amount): (BalanceMode, Money),
-        billing: Option<(i64, Money)>,
+        period: Period,
+        mut take: impl FnMut(Drift) -> Result<(), LedgerError>,
     ) -> Result<(), LedgerError> {
-        let key = format!("{batch}/balance/{holder}");
+        let ledger = &self.books.ledger;
+        let source = self.site.reports.bill_from;
+        let mut look = |job: JobFact| {
+            for drift in self.drifts(&job)? {
+                take(drift)?;
+            }
+            Ok::<(), LedgerError>(())
+        };
+        ledger.each_job(self.site_id, period, source, &mut look)?;
+        ledger.each_billed_otherwise(self.site_id, period, source, &mut look)
+    }
+
+    /// What is due for a job, balance by balance.
+    fn drifts(&self, job: &JobFact) -> Result<Vec<Drift>, LedgerError> {
+        let billed = self.settling.billed_by(job.id)?;
+        let settled = self.settling.settled(job.id)?;
+        let line = billed.iter().find(|link| link.mode.is_some());
+        let is_charged = job.state == JobState::Charged;
+        if settled.is_empty() && (line.is_none() || !is_charged) {
+            return Ok(Vec::new());
+        }
+        // Billed by a line that changes no balance: what was given stays, unless PaperCut took the job back itself.
+        if !billed.is_empty() && line.is_none() && is_charged {
+            return Ok(Vec::new());
+        }
+        let own = BalanceOf::job(job.user, job.account);
+        let due = if billed.is_empty() || !is_charged { Money::ZERO } else { job.cost.unwrap_or_default() };
+        let target = line.and_then(|link| link.target);
+        let batch = billed.iter().map(|link| link.batch).max().unwrap_or_default();
+        let mut balances: BTreeMap<HolderKey, (BalanceOf, Vec<SettledCost>)> = BTreeMap::new();
+        for one in settled {
+            if let Some(holder) = self.book.holder(one.balance) {
+                balances.entry(holder.key()).or_insert((one.balance, Vec::new())).1.push(one);
+            }
+        }
+        let own_key = self.book.holder(own).map(|holder| holder.key());
+        if let Some(key) = own_key.clone() {
+            balances.entry(key).or_insert((own, Vec::new())).0 = own;
+        }
+        let drifts = balances.into_iter().filter_map(|(key, (balance, settled))| {
+            let due = if Some(&key) == own_key.as_ref() { due } else { Money::ZERO };
+            let cost = drift(due, &settled, target.is_some());
+            let mode = target.filter(|_| settled.is_empty()).map_or(Mode::Exactly, Mode::Target);
+            (!cost.is_zero()).then_some(Drift { job: job.id, key, balance, cost, mode, batch })
+        });
+        Ok(drifts.collect())
+    }
+
+    /// Writes the changes down; returns by balance which change gives what, or that it is waived.
+    fn write(
+        &mut self,
+        batches: &[IssuedBatch],
+        sums: BTreeMap<HolderKey, Sum>,
+    ) -> Result<HashMap<HolderKey, Option<i64>>, RunError> {
+        let mut changes: HashMap<HolderKey, Vec<BalanceChange>> = HashMap::new();
+        for change in self.books.ledger.balance_changes(self.site_id)? {
+            changes.entry(change.holder.key()).or_default().push(change);
+        }
+        let mut written = HashMap::new();
+        for (key, sum) in sums {
+            let Some(holder) = self.book.holder(sum.balance) else { continue };
+            let own = changes.remove(&key).unwrap_or_default();
+            let change = match sum.mode {
+                _ if is_excluded(self.site, &holder) => None,
+                Mode::Exactly => self.write_exactly(&holder, &sum, &own, batches)?,
+                Mode::Target(target) => match self.write_target(&holder, (target, &sum), &own, batches)? {
+                    Ok(change) => change,
+                    Err(finding) => {
+                        self.findings.push(finding);
+                        continue;
+                    }
+                },
+            };
+            written.insert(key, change);
+        }
+        Ok(written)
+    }
+
+    /// The exact cost. A change that was never sent becomes part of it: a refund within the hold is never given and taken.
+    fn write_exactly(
+        &self,
+        holder: &Holder,
+        sum: &Sum,
+        own: &[BalanceChange],
+        batches: &[IssuedBatch],
+    ) -> Result<Option<i64>, RunError> {
+        let unsent = |change: &&BalanceChange| {
+            change.delivery.state == DeliveryState::Pending
+                && change.delivery.attempts == 0
+                && change.mode != "target"
+        };
+        let open = own.iter().find(unsent);
+        let amount = open.map_or(Exact::ZERO, |open| open.amount.into()) + sum.cost;
+        let not_before = open.map(|open| open.not_before.clone());
+        let new = match amount.is_zero() {
+            true => None,
+            false => Some(self.insert(holder, sum, amount.to_money(), None, not_before, batches)?),
+        };
+        if let Some(open) = open {
+            let answer = match new {
+                Some(new) => format!("never sent: part of change {new} now"),
+                None => "never sent: nothing is left to change".to_owned(),
+            };
+            self.settling.join(open.delivery.id, new, &answer, &self.books.now_text())?;
+        }
+        Ok(new)
+    }
+
+    /// The difference to the balance that was read for billing. Only ever upwards: what is above the target is somebody's
+    /// own money, or not used yet.
+    fn write_target(
+        &self,
+        holder: &Holder,
+        (target, sum): (Money, &Sum),
+        own: &[BalanceChange],
+        batches: &[IssuedBatch],
+    ) -> Result<Result<Option<i64>, Finding>, LedgerError> {
+        let reading = match self.reading_for(holder, own) {
+            Ok(reading) => reading,
+            Err(why) => {
+                let message = format!("the balance of {holder} is not brought to {target} yet: {why}");
+                return Ok(Err(Finding::new(Severity::Warning, "balance-target", message)));
+            }
+        };
+        let amount = Exact::from(target) - reading.1.into();
+        if amount.is_negative() || amount.is_zero() {
+            return Ok(Ok(None));
+        }
+        self.insert(holder, sum, amount.to_money(), Some(reading), None, batches).map(|id| Ok(Some(id)))
+    }
+
+    /// The reading that a target change goes by, or why none will do.
+    fn reading_for(&self, holder: &Holder, own: &[BalanceChange]) -> Result<(i64, Money), String> {
+        let Some((snapshot, second, balance)) = self.book.last_reading(holder) else {
+            return Err("it was never read; `papertally run` reads it".to_owned());
+        };
+        let now = self.books.second(self.site);
+        if now - snapshot.begun_second > TARGET_READING_SECONDS {
+            return Err("it was read more than a day ago".to_owned());
+        }
+        if quota_between(snapshot.begun_second, now, self.papercut.changes.quota_time) {
+            return Err("PaperCut has booked its quota since it was read".to_owned());
+        }
+        // A change that goes out after the reading would be made twice.
+        for change in own {
+            let is_open = !matches!(change.delivery.state, DeliveryState::Delivered | DeliveryState::GivenUp);
+            let is_later = change.delivery.state == DeliveryState::Delivered
+                && change.snapshot.is_some_and(|at| at >= snapshot.id);
+            if is_open || is_later {
+                return Err(format!("its change {} came after the reading, or waits", change.delivery.id));
+            }
+        }
+        Ok((second.max(snapshot.begun_second), balance))
+    }
+
+    fn insert(
+        &self,
+        holder: &Holder,
+        sum: &Sum,
+        amount: Money,
+        billing: Option<(i64, Money)>,
+        not_before: Option<String>,
+        batches: &[IssuedBatch],
+    ) -> Result<i64, LedgerError> {
+        // A job that no line bills any more belongs to the batch that took it back: the latest.
+        let batch = batches.iter().find(|batch| batch.id == sum.batch).or(batches.last());
+        let (batch, name) = batch.map_or((0, ""), |batch| (batch.id, batch.name.as_str()));
+        let key = format!("{name}/balance/{holder}/{}", self.settling.change_count()?);
         let id = Uuid::new_v5(&CHARGE_NAMESPACE, key.as_bytes()).simple().to_string();
-        let comment = format!("papertally {batch} {}", id.get(..12).unwrap_or(&id));
-        let changes = self.site.papercut.as_ref().map(|papercut| &papercut.changes);
-        let hold = Days::new(changes.map_or(0, |changes| changes.hold_days).into());
+        let comment = format!("papertally {name} {}", id.get(..12).unwrap_or(&id));
         let today = self.books.today(self.site);
-        let not_before: NaiveDate = today.checked_add_days(hold).unwrap_or(today);
-        let personal = self.site.papercut.as_ref().and_then(|papercut| papercut.personal_account.as_deref());
+        let hold = Days::new(self.papercut.changes.hold_days.into());
+        let held: NaiveDate = today.checked_add_days(hold).unwrap_or(today);
+        let personal =
+            self.papercut.personal_account.as_deref().filter(|_| matches!(holder, Holder::User(_)));
+        let mode = if billing.is_some() {
+            "target"
+        } else if self.papercut.changes.mode == BalanceMode::Overage {
+            "overage"
+        } else {
+            "invoiced"
+        };
         let new = NewChange {
-            site: self.site_id,
-            balance,
+            balance: sum.balance,
             holder,
-            server_id: book.server_id(holder).unwrap_or(""),
-            personal_account: if matches!(holder, Holder::User(_)) { personal.unwrap_or("") } else { "" },
-            mode: mode.as_str(),
+            server_id: self.book.server_id(holder).unwrap_or(""),
+            personal_account: personal.unwrap_or(""),
+            mode,
             amount,
             comment: &comment,
-            not_before: &not_before.to_string(),
+            not_before: &not_before.unwrap_or_else(|| held.to_string()),
             billing,
         };
         let body = format!("{amount} {comment}");
@@ -196,18 +371,73 @@ impl<'a> Settling<'a> {
             body: body.as_bytes(),
             at: &self.books.now_text(),
         };
-        self.issue.balance_change(&new, &delivery).map(drop)
+        self.settling.write(&new, batch, &delivery)
     }
+}
+
+/// What is due beyond what was settled. Of what was waived nothing is given, and nothing is ever taken back.
+fn drift(due: Money, settled: &[SettledCost], is_target: bool) -> Exact {
+    let sum = |is_waived: bool| -> Exact {
+        settled.iter().filter(|one| one.is_waived == is_waived).map(|one| Exact::from(one.cost)).sum()
+    };
+    let (given, waived) = (sum(false), sum(true));
+    let due = Exact::from(due);
+    let left = due - waived;
+    let goal =
+        if due.is_negative() { left.max(due).min(Exact::ZERO) } else { left.min(due).max(Exact::ZERO) };
+    // Once a job was part of a target, its balance goes by targets.
+    if is_target && !settled.is_empty() && given.is_zero() { Exact::ZERO } else { goal - given }
 }
 
 /// Whether the operator has said that this balance is never changed; an account stands for its sub-accounts too.
 pub(super) fn is_excluded(site: &SiteConfig, holder: &Holder) -> bool {
     let Some(papercut) = &site.papercut else { return false };
-    let folded = |names: &[String]| names.iter().map(|name| fold_name(name)).collect();
     match holder {
         Holder::User(name) => {
             papercut.changes.exclude_users.iter().any(|user| fold_name(user) == fold_name(name))
         }
-        Holder::Account(name) => is_within(&fold_name(name), &folded(&papercut.changes.exclude_accounts)),
+        Holder::Account(name) => {
+            let excluded: HashSet<String> =
+                papercut.changes.exclude_accounts.iter().map(|account| fold_name(account)).collect();
+            is_within(&fold_name(name), &excluded)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_waived_is_neither_given_nor_taken() {
+        let check = |due: &str, given: &str, waived: &str, expected: &str| {
+            let row = |cost: &str, is_waived| SettledCost {
+                balance: BalanceOf::User(1),
+                cost: cost.parse().unwrap(),
+                is_waived,
+            };
+            let settled = [row(given, false), row(waived, true)];
+            let expected: Money = expected.parse().unwrap();
+            assert_eq!(
+                drift(due.parse().unwrap(), &settled, false),
+                expected.into(),
+                "{due} {given} {waived}"
+            );
+        };
+        check("5", "0", "0", "5");
+        check("5", "5", "0", "0");
+        check("3", "5", "0", "-2");
+        check("0", "5", "0", "-5");
+        // Left out or given up: nothing to take back when it is refunded.
+        check("0", "0", "5", "0");
+        check("3", "0", "5", "0");
+        check("6", "0", "5", "1");
+        check("0", "1", "5", "-1");
+        // A credit among the jobs.
+        check("-2", "0", "0", "-2");
+        check("0", "-2", "0", "2");
+        check("0", "0", "-2", "0");
+        // Given up and taken back by hand: the waived parts cancel.
+        check("5", "5", "0", "0");
     }
 }

@@ -113,6 +113,9 @@ fn listed(server: &Server) -> Result<(BTreeSet<String>, BTreeSet<String>), CallE
 fn begun(books: &Books<'_>, site: &SiteConfig, site_id: SiteId) -> Result<Snapshot, RunError> {
     let second = books.second(site);
     let last = books.ledger.snapshots(site_id)?.pop();
+    // What was read before a change of ours would not show it.
+    let changes = books.ledger.balance_changes(site_id)?;
+    let last = last.filter(|last| changes.iter().all(|change| change.snapshot.is_none_or(|at| at < last.id)));
     let young = last.filter(|last| {
         last.ended_second.is_none() && (0..=RESUMED_SECONDS_MAX).contains(&(second - last.begun_second))
     });

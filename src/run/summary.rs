@@ -8,7 +8,7 @@ use super::deliver::{Handed, places};
 use super::error::RunError;
 use super::night::{SiteNight, Told};
 use crate::config::{MailConfig, MailWhen, SiteConfig};
-use crate::domain::{CHARGE_NAMESPACE, Exact, Finding, Money, ReportKind, Severity};
+use crate::domain::{CHARGE_NAMESPACE, Exact, Finding, ReportKind, Severity};
 use crate::ledger::{Delivery, DeliveryKind, IssuedBatch, NewDelivery, StoredReport};
 use crate::outputs::mail::message_id;
 use crate::outputs::summary::{SummaryBatch, SummaryReport, SummarySuspense};
@@ -181,24 +181,23 @@ fn undelivered(delivery: &Delivery) -> String {
 /// What was given back to a site's balances, and taken from them.
 fn balances(night: &SiteNight<'_>) -> Option<String> {
     let adjusted = &night.adjusted;
-    let sum = |is_wanted: fn(Money) -> bool| -> Exact {
-        let made = adjusted.delivered.iter().map(|change| change.amount);
-        made.filter(|amount| is_wanted(*amount)).map(Exact::from).sum()
+    let changed = match adjusted.sums() {
+        (back, taken) if taken.is_zero() => {
+            format!("changed, {} {back} given back", night.site.currency.code())
+        }
+        (back, taken) => {
+            format!("changed, {} {back} given back and {taken} taken back", night.site.currency.code())
+        }
     };
     let parts = [
-        (adjusted.delivered.len(), "changed"),
-        (adjusted.failed.len(), "not changed"),
-        (adjusted.uncertain.len(), "uncertain"),
+        (adjusted.delivered.len(), changed.as_str()),
+        (adjusted.failed.len(), "not changed: see above"),
+        (adjusted.uncertain.len(), "uncertain: see above"),
         (adjusted.waiting.len(), "waiting"),
     ];
-    let counts: Vec<String> =
+    let texts: Vec<String> =
         parts.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}")).collect();
-    (!counts.is_empty()).then(|| {
-        let (back, taken) = (sum(|amount| !amount.is_negative()), sum(Money::is_negative));
-        let taken = if taken.is_zero() { String::new() } else { format!(", {} taken back", -taken) };
-        let currency = night.site.currency.code();
-        format!("{}: {}; {currency} {back} given back{taken}", night.site.name, counts.join(", "))
-    })
+    (!texts.is_empty()).then(|| format!("{}: {}", night.site.name, texts.join("; ")))
 }
 
 /// Where the files of the batches are.

@@ -180,7 +180,7 @@ impl Case {
         if self.expect.get("outcome").and_then(Toml::as_str) == Some("applied") {
             assert!(matches!(&answer, Err(CallError { fault: CallFault::Dropped(_), .. })), "{answer:?}");
             let now = self.server.user_balance(&user, "").unwrap();
-            let evidence = Evidence { before, amount, now, ..Evidence::default() };
+            let evidence = Evidence { before, amount, now, is_covered: true, ..Evidence::default() };
             assert_eq!(evidence.verdict(), Verdict::Applied);
         } else {
             assert_eq!(answer, Ok(true));

@@ -15,6 +15,7 @@ mod overage;
 mod raw;
 mod reports;
 mod reports_tests;
+mod review;
 mod rosters;
 mod scale;
 mod server;

@@ -41,7 +41,7 @@ fn what_is_below_zero_is_billed_given_back_and_the_quota_follows() {
     harbour.run("2026-11-02T06:00:00").exits(0);
     assert_eq!(harbour.changes().len(), 1);
     // The rows behind the number say what was read, and when.
-    let report = std::fs::read_to_string(harbour.space.path("out/main-overage/2026-10.csv")).unwrap();
+    let report = std::fs::read_to_string(harbour.space.path("out/main-overage/2026-10-1.csv")).unwrap();
     assert!(report.contains("ann,-20.00,2026-11-01 00:05:"), "{report}");
     assert!(report.contains(",0.00,20.00"), "{report}");
 }

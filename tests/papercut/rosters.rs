@@ -153,7 +153,7 @@ fn balances_shows_each_account_beside_the_last_snapshot() {
     let ann = ann.iter().find(|one| one["name"] == "ann").unwrap();
     assert_eq!((&ann["last"], &ann["actual"]), (&"-0.30".into(), &"-0.41".into()), "{ann}");
     assert_eq!((&ann["difference"], &ann["covered"]), (&"-0.11".into(), &false.into()), "{ann}");
-    let change = &document["sites"][0]["changes"][0];
+    let change = &document["sites"][0]["changes"][1];
     assert_eq!((&change["name"], &change["amount"]), (&"ann".into(), &"0.30".into()), "{change}");
     let ran = harbour.space.run(&["--as-of", "2026-11-02T09:00:00", "balances"]).exits(0);
     assert!(ran.out.contains("reports do not reach here yet"), "{ran:?}");

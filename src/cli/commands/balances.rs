@@ -7,14 +7,15 @@ use crate::cli::args::BalancesArgs;
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::{Notes, Ui, counted};
 use crate::config::{PapercutConfig, SiteConfig};
-use crate::domain::{Exact, Finding, Holder, Money, Severity};
-use crate::ledger::{BalanceChange, SiteId, Snapshot};
+use crate::domain::{Finding, Holder, Money, Severity};
+use crate::ledger::{BalanceChange, DeliveryState, SiteId, Snapshot};
 use crate::outputs::mirror::FindingJson;
 use crate::run::adjust::{Adjusted, adjust, waiting};
 use crate::run::books::Books;
 use crate::run::holders::HolderBook;
 use crate::run::movements::{BalanceLine, Comparison, Readings, compare};
 use crate::run::server::server;
+use crate::run::settle::settle;
 use crate::run::snapshot::read_balances;
 
 /// What is shown of a site.
@@ -30,7 +31,8 @@ struct SiteBalances<'a> {
 
 pub(super) fn run(args: &BalancesArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
-    let access = if args.adjust { Access::Write } else { Access::Read };
+    // To show what is due it is written down: without `--adjust` in a copy that is thrown away.
+    let access = if args.adjust { Access::Write } else { Access::Copy };
     let (books, _lock) = context.books(&config, access)?;
     let wanted: Vec<&SiteConfig> = match &args.site {
         Some(name) => vec![site_of(&config, Some(name))?],
@@ -50,7 +52,8 @@ pub(super) fn run(args: &BalancesArgs, context: &mut Context<'_, '_>) -> Result<
         show(context.ui, site, args.differences);
     }
     context.ui.json(&json!({ "sites": sites.iter().map(site_json).collect::<Vec<Value>>() }));
-    let is_settled = sites.iter().all(|site| site.adjusted.as_ref().is_none_or(Adjusted::is_settled));
+    let open = sites.iter().flat_map(|site| &site.changes);
+    let is_settled = open.into_iter().all(|(change, _)| change.delivery.state == DeliveryState::Pending);
     let waits = sites.iter().flat_map(|site| &site.findings).any(|one| one.severity != Severity::Note);
     Ok(match (is_settled, waits) {
         (false, _) => Exit::Delivery,
@@ -71,6 +74,10 @@ fn site_balances<'c>(
 ) -> Result<SiteBalances<'c>, Failure> {
     let Some(server) = server(site, books.environment)? else { return Err(no_server(site.name.clone())) };
     let site_id = books.ledger.known_site(&site.name)?.map(|(site_id, _)| site_id);
+    let mut findings = match site_id {
+        Some(site_id) => settle(books, (site, papercut), site_id)?,
+        None => Vec::new(),
+    };
     let adjusted = match site_id.filter(|_| adjusts) {
         Some(site_id) => Some(adjust(books, (site, papercut), site_id, &server)?),
         None => None,
@@ -85,7 +92,7 @@ fn site_balances<'c>(
         after.add(reading.second, reading.balance, &reading.holder, reading.restricted);
     }
     let (last, comparison, changes) = beside(books, papercut, site, site_id, &after)?;
-    let mut findings = comparison.findings();
+    findings.extend(comparison.findings());
     findings.extend(adjusted.iter().flat_map(|adjusted| adjusted.findings.iter().cloned()));
     findings.extend(
         failed
@@ -121,7 +128,7 @@ fn beside(
         Some(snapshot) => Some(Readings::of_snapshot(books, site_id, &book, snapshot)?),
         None => None,
     };
-    let comparison = compare(books, papercut, site_id, before.as_ref(), after)?;
+    let comparison = compare(books, papercut, (site_id, &book), before.as_ref(), after)?;
     Ok((last, comparison, waiting(books, (site, papercut), site_id)?))
 }
 
@@ -185,7 +192,8 @@ fn show_waiting(ui: &mut Ui<'_>, changes: &[(BalanceChange, Option<String>)]) {
     });
     if !changes.is_empty() {
         ui.table(&["CHANGE", "BALANCE OF", "ADDS", "BATCH", "STATE", ""], &[0, 2], rows);
-        let due = changes.iter().filter(|(_, reason)| reason.is_none()).count();
+        let is_due = |change: &BalanceChange| change.delivery.state == DeliveryState::Pending;
+        let due = changes.iter().filter(|(change, reason)| reason.is_none() && is_due(change)).count();
         let due = i64::try_from(due).unwrap_or(i64::MAX);
         ui.status(format!("{} due.", counted(due, "change is", "changes are")));
     }
@@ -193,11 +201,12 @@ fn show_waiting(ui: &mut Ui<'_>, changes: &[(BalanceChange, Option<String>)]) {
 
 /// What was done to balances.
 pub(super) fn show_adjusted(ui: &mut Ui<'_>, adjusted: &Adjusted) {
-    let back: Exact = adjusted.delivered.iter().map(|change| Exact::from(change.amount)).sum();
     let count = |list: usize| i64::try_from(list).unwrap_or(i64::MAX);
     if !adjusted.delivered.is_empty() {
+        let (back, taken) = adjusted.sums();
+        let taken = if taken.is_zero() { String::new() } else { format!(", {taken} taken back") };
         ui.status(format!(
-            "Changed {}: {back} given back.",
+            "Changed {}: {back} given back{taken}.",
             counted(count(adjusted.delivered.len()), "balance", "balances")
         ));
     }

@@ -123,9 +123,14 @@ fn issued_batches(
     let Some((site_id, _)) = books.ledger.known_site(&site.name)? else { return Ok(Vec::new()) };
     let period = drafted.draft.batch.period;
     let issued = books.ledger.batches(site_id)?.into_iter().filter(|batch| batch.period == period);
-    issued
-        .map(|batch| Ok((issued_batch(books, drafted, &batch)?, books.ledger.batch_deliveries(batch.id)?)))
-        .collect()
+    issued.map(|batch| Ok((issued_batch(books, drafted, &batch)?, files_of(books, batch.id)?))).collect()
+}
+
+/// The files of a batch; balance changes are no files.
+fn files_of(books: &Books<'_>, batch: i64) -> Result<Vec<Delivery>, Failure> {
+    let mut deliveries = books.ledger.batch_deliveries(batch)?;
+    deliveries.retain(|delivery| delivery.kind == DeliveryKind::File);
+    Ok(deliveries)
 }
 
 fn show_draft(ui: &mut Ui<'_>, drafted: &Drafted<'_>) -> Exit {
@@ -162,7 +167,7 @@ fn issue_and_show(
         IssueOutcome::Issued { batch_row, findings: more } => {
             findings.extend(more);
             deliver(books, DeliveryKind::File)?;
-            let deliveries = books.ledger.batch_deliveries(batch_row)?;
+            let deliveries = files_of(books, batch_row)?;
             show_batch(ui, batch);
             show_findings(ui, &findings);
             show_files(ui, books, &deliveries);

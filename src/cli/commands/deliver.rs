@@ -13,6 +13,7 @@ use crate::run::books::Books;
 use crate::run::deliver::deliver;
 use crate::run::evidence::Looking;
 use crate::run::server::server;
+use crate::run::settle::settle;
 
 pub(super) fn run(args: &DeliverArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;
@@ -62,6 +63,7 @@ fn retry_changes(books: &Books<'_>) -> Result<(), Failure> {
     for site in &books.config.sites {
         let known = books.ledger.known_site(&site.name)?;
         let Some((papercut, (site_id, _))) = site.papercut.as_ref().zip(known) else { continue };
+        settle(books, (site, papercut), site_id)?;
         if books.ledger.open_balance_changes(site_id)?.is_empty() {
             continue;
         }

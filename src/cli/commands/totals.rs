@@ -9,6 +9,7 @@ use super::{Access, Context, period_of, site_of};
 use crate::cli::args::{TotalsArgs, TotalsByArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::grouped;
+use crate::config::SiteConfig;
 use crate::domain::{PayerId, Period};
 use crate::ledger::{JobFact, NameTable};
 use crate::run::books::Books;
@@ -34,7 +35,7 @@ pub(super) fn run(args: &TotalsArgs, context: &mut Context<'_, '_>) -> Result<Ex
         if let Some(span) = span {
             let names = Rc::new(books.ledger.names(site_id)?);
             let exclusions = Exclusions::of_site(&names, site);
-            let mut key = key_of(args.by, &books, Rc::clone(&names), span);
+            let mut key = key_of(args.by, (&books, site), Rc::clone(&names), span);
             (rows, total) = totals(&books.ledger, site_id, span, &exclusions, &mut key)?;
             period = period.or(Some(span));
         }
@@ -72,14 +73,14 @@ pub(super) fn run(args: &TotalsArgs, context: &mut Context<'_, '_>) -> Result<Ex
 /// Which sum a job belongs to.
 fn key_of<'b>(
     by: TotalsByArg,
-    books: &'b Books<'b>,
+    (books, site): (&'b Books<'b>, &'b SiteConfig),
     names: Rc<NameTable>,
     span: Period,
 ) -> Box<dyn FnMut(&JobFact) -> String + 'b> {
     let name = |table: &std::collections::HashMap<i64, String>, id: Option<i64>| {
         id.and_then(|id| table.get(&id)).cloned().unwrap_or_default()
     };
-    let mut resolver = Resolver::new(books.policy(), Rc::clone(&names), span, BTreeMap::new());
+    let mut resolver = Resolver::new(books.policy(site), Rc::clone(&names), span, BTreeMap::new());
     match by {
         TotalsByArg::User => Box::new(move |job| name(&names.users, Some(job.user))),
         TotalsByArg::Account => Box::new(move |job| name(&names.accounts, job.account)),
@@ -94,7 +95,7 @@ fn key_of<'b>(
         }),
         TotalsByArg::Member => Box::new(move |job| {
             let user = name(&names.users, Some(job.user));
-            let member = day_of(job).and_then(|day| books.directory.member_of(&user, day));
+            let member = day_of(job).and_then(|day| books.directory.member_at(&site.name, &user, day));
             member.map_or_else(|| NOBODY.to_owned(), |member| member.id.clone())
         }),
     }

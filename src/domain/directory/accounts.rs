@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
+use super::ServerNames;
 use super::record::{AccountMatch, AccountRule};
 use super::suspense::SuspenseReason;
 use crate::domain::finding::{Finding, Severity};
@@ -17,8 +18,8 @@ pub(super) struct RuleBook {
     exact: HashMap<String, Vec<usize>>,
     parent: HashMap<String, Vec<usize>>,
     patterns: Vec<(Vec<char>, usize)>,
-    /// Other names of renamed accounts, by each of their names.
-    same: HashMap<String, Vec<String>>,
+    /// Other names of renamed accounts, by site and each of their names.
+    same: HashMap<(String, String), Vec<String>>,
 }
 
 impl RuleBook {
@@ -40,29 +41,38 @@ impl RuleBook {
         &self.rules
     }
 
-    /// Takes names that mean the same account, and returns those that matter, sorted.
-    pub(super) fn learn(&mut self, groups: Vec<Vec<String>>) -> Vec<Vec<String>> {
+    /// Takes names that mean the same account, and returns those that matter, each group behind its site.
+    pub(super) fn learn(&mut self, known: &[ServerNames]) -> Vec<Vec<String>> {
         let mut learnt = Vec::new();
         self.same.clear();
-        for group in groups {
+        for (site, group) in
+            known.iter().flat_map(|one| one.same_accounts.iter().map(|group| (&one.site, group)))
+        {
             let mut names: Vec<String> = group.iter().map(|name| fold_account(name)).collect();
             names.sort();
             names.dedup();
             for name in &names {
                 let others = names.iter().filter(|other| *other != name).cloned();
-                self.same.entry(name.clone()).or_default().extend(others);
+                self.same.entry((site.clone(), name.clone())).or_default().extend(others);
             }
+            names.insert(0, site.clone());
             learnt.push(names);
         }
         learnt.sort();
         learnt
     }
 
-    /// The payer of `account` on that day: by the account's own name, else by another name of the same account.
-    pub(super) fn payer_on(&self, account: &str, day: NaiveDate) -> Result<&PayerId, SuspenseReason> {
+    /// The payer of `account` on that day: by the account's own name, else by another name of the same account at the site.
+    pub(super) fn payer_on(
+        &self,
+        site: &str,
+        account: &str,
+        day: NaiveDate,
+    ) -> Result<&PayerId, SuspenseReason> {
         let own = self.payer_by_name(account, day);
         let Err(SuspenseReason::AccountUnknown { .. }) = &own else { return own };
-        let others = self.same.get(&fold_account(account)).map_or(&[][..], Vec::as_slice);
+        let others = self.same.get(&(site.to_owned(), fold_account(account)));
+        let others = others.map_or(&[][..], Vec::as_slice);
         let other = others.iter().map(|other| self.payer_by_name(other, day)).find(Result::is_ok);
         other.unwrap_or(own)
     }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use chrono::NaiveDate;
 
+use super::ServerNames;
 use super::record::{MemberRow, Span};
 use super::suspense::SuspenseReason;
 use crate::domain::finding::{Finding, Severity};
@@ -21,8 +22,8 @@ pub(super) struct People {
     usernames: HashMap<String, Vec<usize>>,
     aliases: HashMap<String, Vec<usize>>,
     emails: HashMap<String, Vec<usize>>,
-    /// By the username on a server: rows of the members who have one of its addresses.
-    server_emails: HashMap<String, Vec<usize>>,
+    /// By site and username: rows of the members who have one of the addresses that the server knows.
+    server_emails: HashMap<(String, String), Vec<usize>>,
     /// By the short name without accents and punctuation: name as written and row.
     looks: HashMap<String, Vec<(String, usize)>>,
 }
@@ -53,26 +54,27 @@ impl People {
         people
     }
 
-    /// Takes the addresses that servers know of users, and returns those that lead to members: the username with their
-    /// rows.
-    pub(super) fn learn(&mut self, known: Vec<(String, Vec<String>)>) -> Vec<(String, Vec<usize>)> {
+    /// Takes the addresses that servers know of users, and returns those that lead to members: site and username with
+    /// their rows.
+    pub(super) fn learn(&mut self, known: &[ServerNames]) -> Vec<((String, String), Vec<usize>)> {
         self.server_emails.clear();
-        for (user, emails) in known {
+        for (site, (user, emails)) in
+            known.iter().flat_map(|one| one.emails.iter().map(|user| (&one.site, user)))
+        {
             let rows: BTreeSet<usize> = emails
                 .iter()
                 .filter_map(|email| self.emails.get(&fold_name(email)))
                 .flatten()
                 .copied()
                 .collect();
-            let folded = fold_name(&user);
+            let folded = fold_name(user);
             let is_named =
                 [&self.usernames, &self.aliases, &self.emails].iter().any(|map| map.contains_key(&folded));
             if !rows.is_empty() && !is_named {
-                self.server_emails.entry(folded).or_default().extend(rows);
+                self.server_emails.entry((site.clone(), folded)).or_default().extend(rows);
             }
         }
-        let mut learnt: Vec<_> =
-            self.server_emails.iter().map(|(user, rows)| (user.clone(), rows.clone())).collect();
+        let mut learnt: Vec<_> = self.server_emails.clone().into_iter().collect();
         learnt.sort();
         learnt
     }
@@ -82,13 +84,15 @@ impl People {
     pub(super) fn member_on<'a>(
         &self,
         rows: &'a [MemberRow],
-        user: &str,
+        (site, user): (&str, &str),
         day: NaiveDate,
     ) -> Result<&'a str, SuspenseReason> {
         let folded = fold_name(user);
         let mut other_days: Vec<(String, Span)> = Vec::new();
-        for map in [&self.usernames, &self.aliases, &self.emails, &self.server_emails] {
-            let found = map.get(&folded).map_or(&[][..], Vec::as_slice);
+        let by_server = self.server_emails.get(&(site.to_owned(), folded.clone()));
+        let by_name = [&self.usernames, &self.aliases, &self.emails].map(|map| map.get(&folded));
+        for found in by_name.into_iter().chain([by_server]) {
+            let found = found.map_or(&[][..], Vec::as_slice);
             let ids: BTreeSet<&str> = found
                 .iter()
                 .map(|&index| &rows[index])

@@ -49,7 +49,8 @@ CREATE TABLE holder (
     restricted INTEGER NOT NULL CHECK (restricted IN (0, 1)),
     first_snapshot INTEGER NOT NULL REFERENCES snapshot (id),
     last_snapshot INTEGER NOT NULL REFERENCES snapshot (id),
-    UNIQUE (site_id, kind, folded)
+    -- A shared account that was deleted and made anew under the same name is another one.
+    UNIQUE (site_id, kind, folded, server_id)
 ) STRICT;
 
 -- Names that a shared account had before.
@@ -70,20 +71,38 @@ CREATE TABLE reading (
     PRIMARY KEY (holder_id, snapshot_id)
 ) STRICT, WITHOUT ROWID;
 
--- PaperCut's cost of jobs that issued lines settle, by the balance that had paid: negative where a line takes back.
--- User or account is 0 where the balance is the other's. Only for payers whose balances are changed.
+-- Lines whose jobs' balances are changed, and how, as it was when they were issued. Others never are.
+CREATE TABLE balance_line (
+    line_id INTEGER PRIMARY KEY REFERENCES invoice_line (id),
+    mode TEXT NOT NULL CHECK (mode IN ('invoiced', 'target', 'overage')),
+    target INTEGER CHECK ((target IS NULL) = (mode <> 'target'))
+) STRICT;
+
+-- PaperCut's cost of jobs that a balance change gives back, by the balance that had paid: negative where it takes.
+-- User or account is 0 where the balance is the other's. Without a change it was waived: neither given nor ever taken.
 CREATE TABLE settlement (
-    line_id INTEGER NOT NULL REFERENCES invoice_line (id),
+    id INTEGER PRIMARY KEY,
+    delivery_id INTEGER REFERENCES delivery (id),
     job_id INTEGER NOT NULL REFERENCES job (id),
     user_id INTEGER NOT NULL,
     account_id INTEGER NOT NULL,
-    cost INTEGER NOT NULL,
-    PRIMARY KEY (line_id, job_id, user_id, account_id)
-) STRICT, WITHOUT ROWID;
+    cost INTEGER NOT NULL
+) STRICT;
 CREATE INDEX settlement_job ON settlement (job_id);
+CREATE INDEX settlement_delivery ON settlement (delivery_id);
 
--- What a delivery of kind `balance` adds to one balance, written down with the batch that it belongs to. Seconds are the
--- site's wall clock.
+-- Up to which job, change and line an issued period was settled.
+CREATE TABLE settled (
+    site_id INTEGER NOT NULL REFERENCES site (id),
+    period_first TEXT NOT NULL,
+    period_last TEXT NOT NULL,
+    job_mark INTEGER NOT NULL,
+    change_mark INTEGER NOT NULL,
+    line_mark INTEGER NOT NULL,
+    PRIMARY KEY (site_id, period_first, period_last)
+) STRICT, WITHOUT ROWID;
+
+-- What a delivery of kind `balance` adds to one balance, written down before it is made. Seconds are the site's wall clock.
 CREATE TABLE balance_change (
     delivery_id INTEGER PRIMARY KEY REFERENCES delivery (id),
     site_id INTEGER NOT NULL REFERENCES site (id),

@@ -1,0 +1,18 @@
+//! Whether the lines of a batch were handed over.
+
+use super::books::Books;
+use super::error::RunError;
+use crate::ledger::{Delivery, DeliveryKind, DeliveryState};
+
+/// Why the lines of a batch do not count as handed over; `None` where they do.
+pub(super) fn undelivered(books: &Books<'_>, batch: i64) -> Result<Option<String>, RunError> {
+    let deliveries = books.ledger.batch_deliveries(batch)?;
+    let files = || deliveries.iter().filter(|delivery| delivery.kind == DeliveryKind::File);
+    if let Some(open) = files().find(|delivery| delivery.state != DeliveryState::Delivered) {
+        return Ok(Some(format!("`{}` is {}", open.target, open.state.as_str())));
+    }
+    let is_receivers =
+        |delivery: &Delivery| !matches!(delivery.key.split('/').nth(1), Some("report" | "statement") | None);
+    let charged = books.ledger.batch_lines(batch)?.iter().any(|line| !line.line.net.is_zero());
+    Ok((charged && !files().any(is_receivers)).then(|| "no receiver took its lines".to_owned()))
+}
