@@ -239,6 +239,7 @@ mod tests {
                     near: near.iter().map(|cost| money(cost)).collect(),
                     is_covered: covered,
                     is_settled: settled,
+                    may_hold_quota: false,
                 };
                 let verdict = match evidence.verdict() {
                     Verdict::Applied => "applied",

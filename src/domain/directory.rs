@@ -514,8 +514,11 @@ mod tests {
         // The team is of no account here, so that its being unknown or ambiguous is none either.
         assert_eq!(payer("lost", "2026-10-12").unwrap().id, PayerId::Member("M5".to_owned()));
         assert_eq!(payer("twice", "2026-10-20").unwrap().id, PayerId::Member("M6".to_owned()));
-        assert_eq!(harbour.member_of("nora.quay", day("2026-10-12")).unwrap().team.as_deref(), Some("T200"));
-        assert_eq!(harbour.member_of("shared.desk", day("2026-10-20")), None);
+        assert_eq!(
+            harbour.member_at("", "nora.quay", day("2026-10-12")).unwrap().team.as_deref(),
+            Some("T200")
+        );
+        assert_eq!(harbour.member_at("", "shared.desk", day("2026-10-20")), None);
     }
 
     #[test]

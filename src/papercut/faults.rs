@@ -70,11 +70,8 @@ impl Fault {
     /// Whether a server that answers so has surely not acted on the call. A code of PaperCut's list says so, and so does
     /// who was turned away at the door; any other text may come after the deed, whatever its words.
     pub fn is_before_the_deed(&self) -> bool {
-        match (self.code, self.kind()) {
-            (_, FaultKind::AddressNotAllowed | FaultKind::NoSuchMethod) => true,
-            (Some(258..=264 | 267..=281), _) => true,
-            _ => false,
-        }
+        matches!(self.kind(), FaultKind::AddressNotAllowed | FaultKind::NoSuchMethod)
+            || matches!(self.code, Some(258..=264 | 267..=281))
     }
 }
 

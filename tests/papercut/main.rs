@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
 mod cases;
+mod cents;
 mod doctors;
 mod double;
 mod double_tests;
@@ -12,10 +13,10 @@ mod methods;
 mod months;
 mod orders;
 mod overage;
+mod random_months;
 mod raw;
 mod reports;
 mod reports_tests;
-mod review;
 mod rosters;
 mod scale;
 mod server;

@@ -28,7 +28,7 @@ fn a_month_is_billed_and_given_back_exactly_once() {
     assert_eq!(harbour.changes().len(), 2);
     let mail = harbour.space.outputs().into_iter().find(|(name, _)| name.ends_with(".eml")).unwrap().1;
     let mail = String::from_utf8(mail).unwrap();
-    assert!(mail.contains("main: 2 changed; GBP 12.6456 given back"), "{mail}");
+    assert!(mail.contains("main: 2 changed, GBP 12.6456 given back"), "{mail}");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn holds_caps_and_exclusions_keep_changes_back() {
     assert_eq!(harbour.changes(), ["user ann 0.3"]);
     harbour.space.edit("exclude_accounts = [\"acme\"]", "exclude_users = [\"ann\"]");
     harbour.run("2026-11-15T06:00:00").exits(0);
-    assert_eq!(harbour.changes(), ["account Acme\\Lab 12.3456", "user ann 0.3"]);
+    assert_eq!(harbour.changes(), ["user ann 0.3", "account Acme\\Lab 12.3456"]);
 }
 
 #[test]
@@ -196,8 +196,14 @@ fn a_target_is_reached_by_the_difference_to_the_balance_read_for_billing() {
     harbour.report("2026-10-31", "2026-10-31");
     harbour.space.run(&["--as-of", "2026-11-02T08:00:00", "ingest"]);
     let bill = ["--as-of", "2026-11-02T08:00:00", "bill", "--period", "2026-10", "--issue"];
-    harbour.space.run(&bill).says(&["came after the reading"]);
+    harbour.space.run(&bill);
+    let adjust = ["--as-of", "2026-11-02T08:10:00", "balances", "--adjust"];
+    harbour.space.run(&adjust).exits(3).says(&["is not brought to 30.00 yet", "came after the reading"]);
     assert_eq!(harbour.changes().len(), 1);
+    // The next night reads it anew.
+    harbour.run("2026-11-03T06:00:00");
+    assert_eq!(harbour.changes(), ["user ann 12.5", "user ann 0.35"]);
+    assert_eq!(harbour.balance(&ann()), 30_000_000);
 }
 
 #[test]

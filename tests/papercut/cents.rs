@@ -1,4 +1,5 @@
-//! Reviewer's scenarios.
+//! What could double, lose or misplace a cent: each of these once did, or was thought to.
+
 use crate::double::Double;
 use crate::harbour::{Harbour, people};
 use crate::server::{Holder, Kind};
@@ -11,38 +12,38 @@ const ADJUST_USER: &str = "api.adjustUserAccountBalance";
 fn ann() -> Holder {
     Holder::user("ann")
 }
+
 fn ben() -> Holder {
     Holder::user("ben")
 }
+
 fn lab() -> Holder {
     Holder::account("Acme\\Lab")
 }
+
 fn bill(h: &Harbour, at: &str) -> Ran {
-    let ran = h.space.run(&["--as-of", at, "bill", "--period", "2026-10", "--issue"]);
-    eprintln!("BILL {at}: {:?}\n{}\n{}", ran.code, ran.out, ran.err);
-    ran
+    h.space.run(&["--as-of", at, "bill", "--period", "2026-10", "--issue"])
 }
+
 fn adjust(h: &Harbour, at: &str) -> Ran {
-    let ran = h.space.run(&["--as-of", at, "balances", "--adjust"]);
-    eprintln!("ADJUST {at}: {:?}\n{}\n{}", ran.code, ran.out, ran.err);
-    ran
+    h.space.run(&["--as-of", at, "balances", "--adjust"])
 }
+
 fn ingest(h: &Harbour, at: &str) -> Ran {
-    let ran = h.space.run(&["--as-of", at, "ingest"]);
-    eprintln!("INGEST {at}: {:?}\n{}\n{}", ran.code, ran.out, ran.err);
-    ran
+    h.space.run(&["--as-of", at, "ingest"])
 }
+
 fn night(h: &Harbour, at: &str) -> Ran {
-    let ran = h.run(at);
-    eprintln!("RUN {at}: {:?}\n{}", ran.code, ran.err);
-    ran
+    h.run(at)
 }
+
 fn relog(h: &Harbour, from: &str, to: &str) {
     let mut server = h.double.server();
     let log = server.config.get_mut("log").unwrap();
     assert!(log.contains(from), "{log}");
     *log = log.replace(from, to);
 }
+
 fn key_of(h: &Harbour, payer: &str) -> String {
     let db = rusqlite::Connection::open(h.space.ledger_path()).unwrap();
     db.query_row("SELECT key FROM invoice_line WHERE payer = ?1 ORDER BY id LIMIT 1", [payer], |row| {
@@ -50,6 +51,7 @@ fn key_of(h: &Harbour, payer: &str) -> String {
     })
     .unwrap()
 }
+
 fn target() -> Harbour {
     let h = Harbour::at(Double::start(people()), "balance_changes = \"target\"\nbalance_target = \"30.00\"");
     h.double.server().post(&ann(), 30_000_000, "quota", Kind::Quota);
@@ -61,7 +63,7 @@ fn target() -> Harbour {
 }
 
 #[test]
-fn r01_target_reversal_takes_what_was_never_given() {
+fn a_target_that_gave_nothing_takes_nothing_when_its_line_is_taken_back() {
     let h = target();
     night(&h, "2026-11-02T06:00:00").exits(0);
     assert_eq!(h.changes(), ["user ann 12.5"]);
@@ -71,7 +73,7 @@ fn r01_target_reversal_takes_what_was_never_given() {
 }
 
 #[test]
-fn r02_target_refund_takes_the_refund_away() {
+fn a_target_that_gave_nothing_takes_nothing_when_a_job_is_refunded() {
     let h = target();
     night(&h, "2026-11-02T06:00:00").exits(0);
     relog(&h, "1,NOT_REFUNDED\n", "1,REFUNDED\n");
@@ -84,7 +86,7 @@ fn r02_target_refund_takes_the_refund_away() {
 }
 
 #[test]
-fn r03_excluded_then_included_and_refunded() {
+fn what_was_left_out_is_never_taken_back() {
     let h = Harbour::new(&format!("{INVOICED}\nexclude_accounts = [\"Acme\"]"));
     night(&h, "2026-11-02T06:00:00");
     assert_eq!(h.changes(), ["user ann 0.3"]);
@@ -99,7 +101,7 @@ fn r03_excluded_then_included_and_refunded() {
 }
 
 #[test]
-fn r04_given_up_then_refunded() {
+fn what_was_given_up_is_never_taken_back() {
     let h = Harbour::new(&format!("{INVOICED}\naccount_change_max = \"10\""));
     night(&h, "2026-11-02T06:00:00");
     let id = h.space.sum("SELECT id FROM delivery WHERE target LIKE 'account:%'").to_string();
@@ -119,7 +121,7 @@ fn pages_plan(h: &Harbour) {
 }
 
 #[test]
-fn r05_pages_plan_cost_change_after_issue() {
+fn a_lower_cost_is_settled_though_no_line_changes() {
     let h = Harbour::new(INVOICED);
     pages_plan(&h);
     night(&h, "2026-11-02T06:00:00");
@@ -135,7 +137,7 @@ fn r05_pages_plan_cost_change_after_issue() {
 }
 
 #[test]
-fn r06_job_moved_between_two_accounts_of_one_payer() {
+fn a_job_that_moves_to_another_account_moves_its_credit() {
     let h = Harbour::at(Double::start(people().with_account("Acme\\Sales", 8, 0)), INVOICED);
     h.job("ben", "Acme\\Lab", "2026-10-06 10:00:00", "memo.pdf", 12_345_600);
     h.report("2026-10-01", "2026-10-31");
@@ -153,24 +155,7 @@ fn r06_job_moved_between_two_accounts_of_one_payer() {
 }
 
 #[test]
-fn r06b_late_job_in_same_class_lets_it_move() {
-    let h = Harbour::at(Double::start(people().with_account("Acme\\Sales", 8, 0)), INVOICED);
-    h.job("ben", "Acme\\Lab", "2026-10-06 10:00:00", "memo.pdf", 12_345_600);
-    h.report("2026-10-01", "2026-10-31");
-    night(&h, "2026-11-02T06:00:00");
-    relog(&h, "ben,Acme\\Lab,", "ben,Acme\\Sales,");
-    h.double.server().post(&lab(), 12_345_600, "moved", Kind::Job);
-    h.double.server().post(&Holder::account("Acme\\Sales"), -12_345_600, "moved", Kind::Job);
-    h.job("ben", "Acme\\Lab", "2026-10-07 10:00:00", "late.pdf", 1_000_000);
-    h.report("2026-10-01", "2026-10-31");
-    ingest(&h, "2026-11-05T06:00:00");
-    bill(&h, "2026-11-05T06:10:00");
-    adjust(&h, "2026-11-05T06:20:00");
-    assert_eq!((h.balance(&lab()), h.balance(&Holder::account("Acme\\Sales"))), (0, 0));
-}
-
-#[test]
-fn r07_alias_written_after_issue_with_a_late_job() {
+fn an_alias_moves_no_credit_between_two_users() {
     let h = Harbour::at(Double::start(people().with_user("ann2", 0)), INVOICED);
     h.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 300_000);
     h.report("2026-10-01", "2026-10-31");
@@ -191,7 +176,7 @@ fn r07_alias_written_after_issue_with_a_late_job() {
 }
 
 #[test]
-fn r08_account_renamed_mid_month_with_jobs_under_both_names() {
+fn an_account_renamed_in_the_month_is_one_balance() {
     let h = Harbour::at(Double::start(people()), INVOICED);
     h.job("ben", "Acme\\Lab", "2026-10-06 10:00:00", "memo.pdf", 1_000_000);
     h.report("2026-10-06", "2026-10-06");
@@ -210,7 +195,7 @@ fn r08_account_renamed_mid_month_with_jobs_under_both_names() {
 }
 
 #[test]
-fn r09_renamed_while_the_change_waits() {
+fn a_change_that_waits_follows_the_renamed_account() {
     let h = Harbour::new(&format!("{INVOICED}\nhold_days = 3"));
     night(&h, "2026-11-02T06:00:00");
     {
@@ -224,7 +209,7 @@ fn r09_renamed_while_the_change_waits() {
 }
 
 #[test]
-fn r10_a_refund_of_the_invoiced_amount_is_taken_for_the_change() {
+fn a_refund_of_the_invoiced_amount_is_not_taken_for_the_change() {
     let h = Harbour::new(&format!("{INVOICED}\ntimeout_seconds = 1"));
     h.double.order(Trouble::at(ADJUST_USER, What::DropBefore));
     night(&h, "2026-11-02T06:00:00").exits(4);
@@ -234,14 +219,13 @@ fn r10_a_refund_of_the_invoiced_amount_is_taken_for_the_change() {
     h.report("2026-10-01", "2026-10-31");
     h.report("2026-11-01", "2026-11-02");
     night(&h, "2026-11-03T06:00:00");
-    eprintln!("{:?}", h.states());
     bill(&h, "2026-11-03T06:10:00");
     adjust(&h, "2026-11-03T06:20:00");
     assert_eq!(h.balance(&ann()), 0, "{:?} {:?}", h.changes(), h.states());
 }
 
 #[test]
-fn r10b_quota_of_the_target_amount_is_taken_for_the_change() {
+fn a_quota_of_the_target_is_not_taken_for_the_change() {
     let h = Harbour::at(
         Double::start(people()),
         "balance_changes = \"target\"\nbalance_target = \"30.00\"\ntimeout_seconds = 1",
@@ -257,7 +241,7 @@ fn r10b_quota_of_the_target_amount_is_taken_for_the_change() {
 }
 
 #[test]
-fn r11_a_general_fault_after_the_deed_is_repeated() {
+fn a_general_fault_is_looked_at_before_anything_is_repeated() {
     let h = Harbour::new(INVOICED);
     h.double.order(Trouble::at(
         ADJUST_USER,
@@ -275,7 +259,7 @@ fn r11_a_general_fault_after_the_deed_is_repeated() {
 }
 
 #[test]
-fn r11b_same_with_token() {
+fn a_fault_that_speaks_of_a_token_is_looked_at_too() {
     let h = Harbour::new(INVOICED);
     h.double.order(Trouble::at(
         ADJUST_USER,
@@ -293,7 +277,7 @@ fn r11b_same_with_token() {
 }
 
 #[test]
-fn r12_a_server_that_echoes_the_token() {
+fn a_server_that_repeats_the_token_does_not_spread_it() {
     let h = Harbour::new(INVOICED);
     h.double.order(Trouble::at(
         ADJUST_USER,
@@ -316,7 +300,7 @@ fn month() -> Harbour {
 }
 
 #[test]
-fn r13_a_change_made_after_an_early_reading_is_billed_again() {
+fn overage_counts_a_change_that_came_after_the_reading() {
     let h = month();
     h.space.edit("[site.papercut]", "[site.papercut]\nhold_days = 29");
     night(&h, "2026-11-01T00:05:00").exits(0);
@@ -329,7 +313,7 @@ fn r13_a_change_made_after_an_early_reading_is_billed_again() {
 }
 
 #[test]
-fn r14_overage_report_written_twice() {
+fn an_overage_report_that_was_left_behind_stops_nothing() {
     let h = month();
     // What a run leaves that was killed between writing the sheet and taking it in.
     h.space.write("out/main-overage/2026-10.csv", "Username,Amount Read,Read At,Still To Come,Cost\nann,-20.00,2026-11-01 00:04:00,0.00,20.00\nben,20.00,2026-11-01 00:04:00,0.00,0.00\n");
@@ -339,7 +323,7 @@ fn r14_overage_report_written_twice() {
 }
 
 #[test]
-fn r15_a_refund_is_explained_once() {
+fn a_refund_explains_one_movement() {
     let h = Harbour::new("");
     night(&h, "2026-11-02T04:00:00");
     for (day, next) in [
@@ -361,7 +345,7 @@ fn r15_a_refund_is_explained_once() {
 }
 
 #[test]
-fn r16_target_by_a_stale_reading() {
+fn a_target_never_goes_by_an_old_reading() {
     let h = Harbour::at(Double::start(people()), "balance_changes = \"target\"\nbalance_target = \"30.00\"");
     h.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 12_500_000);
     h.report("2026-10-01", "2026-10-31");
@@ -372,12 +356,11 @@ fn r16_target_by_a_stale_reading() {
     night(&h, "2026-11-02T06:00:00");
     h.double.server().is_address_allowed = true;
     night(&h, "2026-11-03T06:00:00");
-    eprintln!("{:?} {}", h.changes(), h.balance(&ann()));
     assert!(h.balance(&ann()) <= 30_000_000);
 }
 
 #[test]
-fn r17_account_recreated_before_billing() {
+fn an_account_made_anew_gets_nothing_for_the_old_one() {
     let h = Harbour::new(INVOICED);
     night(&h, "2026-10-25T06:00:00");
     {
@@ -392,7 +375,7 @@ fn r17_account_recreated_before_billing() {
 }
 
 #[test]
-fn r17b_renamed_and_a_new_one_under_the_old_name() {
+fn a_new_account_under_an_old_name_gets_nothing() {
     let h = Harbour::new(INVOICED);
     night(&h, "2026-10-25T06:00:00");
     {
@@ -403,11 +386,12 @@ fn r17b_renamed_and_a_new_one_under_the_old_name() {
     }
     h.report("2026-10-20", "2026-10-31");
     night(&h, "2026-11-02T06:00:00");
-    assert_eq!((h.balance(&Holder::account("Acme\\Lab 2025")), h.balance(&lab())), (0, 0));
+    assert_eq!((h.balance(&Holder::account("Acme\\Lab 2025")), h.balance(&lab())), (-12_345_600, 0));
+    assert!(h.changes().iter().all(|change| change.starts_with("user ann")), "{:?}", h.changes());
 }
 
 #[test]
-fn r18_mode_switched_off_then_refund() {
+fn a_mode_that_was_switched_off_still_takes_back_what_was_refunded() {
     let h = Harbour::new(INVOICED);
     night(&h, "2026-11-02T06:00:00");
     h.space.edit("balance_changes = \"invoiced\"", "balance_changes = \"none\"");
@@ -417,12 +401,11 @@ fn r18_mode_switched_off_then_refund() {
     ingest(&h, "2026-11-05T06:00:00");
     bill(&h, "2026-11-05T06:10:00");
     adjust(&h, "2026-11-05T06:20:00");
-    eprintln!("{:?} {}", h.changes(), h.balance(&lab()));
-    assert_eq!(h.changes().len(), 2, "mode none");
+    assert_eq!(h.balance(&lab()), 0, "the server has given back what papertally had given");
 }
 
 #[test]
-fn r19_hold_and_refund_in_the_hold() {
+fn a_refund_within_the_hold_is_never_given() {
     let h = Harbour::new(&format!("{INVOICED}\nhold_days = 10"));
     night(&h, "2026-11-02T06:00:00");
     relog(&h, "12.3456,NOT_REFUNDED", "12.3456,REFUNDED");
@@ -435,7 +418,7 @@ fn r19_hold_and_refund_in_the_hold() {
 }
 
 #[test]
-fn r20_broken_snapshot_then_adjust_then_resume_overage() {
+fn overage_never_goes_on_with_a_reading_of_before_a_change() {
     let h = month();
     h.space.edit("[site.papercut]", "[site.papercut]\nhold_days = 30\ncalls_in_flight = 1");
     night(&h, "2026-11-01T00:05:00").exits(0);
@@ -448,13 +431,12 @@ fn r20_broken_snapshot_then_adjust_then_resume_overage() {
         .after(1),
     );
     night(&h, "2026-12-01T00:05:00");
-    eprintln!("{:?}", h.changes());
     night(&h, "2026-12-01T00:15:00");
     assert_eq!(h.space.sum("SELECT sum(net) FROM invoice_line"), 20_000_000, "{:?}", h.changes());
 }
 
 #[test]
-fn r21_given_up_overage_is_billed_again() {
+fn overage_that_was_given_up_is_not_billed_again() {
     let h = month();
     h.space.edit("[site.papercut]", "[site.papercut]\naccount_change_max = \"10\"");
     night(&h, "2026-11-01T00:05:00");
@@ -474,7 +456,7 @@ fn cost_of_lab(h: &Harbour, from: &str, to: &str, back: i64) {
 }
 
 #[test]
-fn r22_cost_change_inside_a_money_allowance() {
+fn a_lower_cost_within_an_allowance_is_settled() {
     let h = Harbour::new(INVOICED);
     h.space.edit(
         "tax = \"VAT 20%\"\n[billing]",
@@ -487,7 +469,7 @@ fn r22_cost_change_inside_a_money_allowance() {
 }
 
 #[test]
-fn r23_cost_change_below_a_cent() {
+fn a_lower_cost_below_a_cent_is_settled() {
     let h = Harbour::new(INVOICED);
     night(&h, "2026-11-02T06:00:00");
     cost_of_lab(&h, "12.3456", "12.3466", -1_000);
@@ -495,7 +477,7 @@ fn r23_cost_change_below_a_cent() {
 }
 
 #[test]
-fn r23b_cost_change_of_cents_on_a_cost_plan() {
+fn a_lower_cost_on_a_cost_plan_is_settled_once() {
     let h = Harbour::new(INVOICED);
     night(&h, "2026-11-02T06:00:00");
     cost_of_lab(&h, "12.3456", "10.3456", 2_000_000);
@@ -503,7 +485,7 @@ fn r23b_cost_change_of_cents_on_a_cost_plan() {
 }
 
 #[test]
-fn r24_credits_zero_costs_and_jobs_of_nothing() {
+fn credits_and_jobs_without_cost_come_out_even() {
     let h = Harbour::new(INVOICED);
     h.job("ann", "", "2026-10-07 10:00:00", "credit.pdf", -100_000);
     h.job("ann", "", "2026-10-08 10:00:00", "free.pdf", 0);
@@ -513,7 +495,7 @@ fn r24_credits_zero_costs_and_jobs_of_nothing() {
 }
 
 #[test]
-fn r25_mono_and_colour_lines_reversed_and_rebilled() {
+fn mono_and_colour_lines_taken_back_and_billed_anew() {
     let h = Harbour::at(Double::start(people()), INVOICED);
     pages_plan(&h);
     h.space.write("inbox/a.csv", "# From date = 2026-10-01 00:00:00, To date = 2026-10-31 23:59:59\nTime,User,Shared Account,Printer,Document,Pages,Color Pages,Cost,Refunded\n2026-10-05 10:00:00,ann,,MFD,a.pdf,3,1,0.77,NOT_REFUNDED\n2026-10-06 10:00:00,ann,,MFD,b.pdf,2,2,0.40,NOT_REFUNDED\n2026-10-07 10:00:00,ann,,MFD,c.pdf,2,0,0.10,NOT_REFUNDED\n");
@@ -538,7 +520,7 @@ fn r25_mono_and_colour_lines_reversed_and_rebilled() {
 }
 
 #[test]
-fn r26_two_sites_with_the_same_username_and_another_person() {
+fn an_address_known_on_one_server_says_nothing_of_another() {
     let mut first = people().with_user("pat", 0);
     first.users.get_mut("pat").unwrap().email = "ann@space.example".to_owned();
     let h = Harbour::at(Double::start(first), INVOICED);
@@ -551,7 +533,7 @@ fn r26_two_sites_with_the_same_username_and_another_person() {
 }
 
 #[test]
-fn r27_failed_retry_in_any_order() {
+fn refused_and_tried_again_in_any_order() {
     let h = Harbour::new(INVOICED);
     for _ in 0..3 {
         h.double.order(Trouble::at(ADJUST_USER, What::False));
@@ -567,29 +549,7 @@ fn r27_failed_retry_in_any_order() {
 }
 
 #[test]
-fn r28_balances_without_adjust_writes_nothing() {
-    let h = Harbour::new(INVOICED);
-    h.double.order(Trouble::at(ADJUST_USER, What::DropBefore));
-    night(&h, "2026-11-02T06:00:00");
-    let before = std::fs::read(h.space.ledger_path()).unwrap();
-    let files = h.space.outputs();
-    for args in [
-        &["balances"][..],
-        &["balances", "--differences"],
-        &["deliver"],
-        &["status"],
-        &["directory", "export"],
-        &["run", "--dry-run"],
-    ] {
-        let ran = h.space.run(&[&["--as-of", "2026-11-02T08:00:00"], args].concat());
-        eprintln!("{args:?} {:?} {} {}", ran.code, ran.out, ran.err);
-    }
-    assert!(before == std::fs::read(h.space.ledger_path()).unwrap());
-    assert_eq!(files.len(), h.space.outputs().len());
-}
-
-#[test]
-fn r29_bill_by_hand_exits_zero_and_lists_files_only() {
+fn a_bill_by_hand_lists_files_only() {
     let h = Harbour::new(INVOICED);
     ingest(&h, "2026-11-02T06:00:00");
     let ran = bill(&h, "2026-11-02T06:10:00");
@@ -598,91 +558,7 @@ fn r29_bill_by_hand_exits_zero_and_lists_files_only() {
 }
 
 #[test]
-fn r30_tls_breaks_after_the_call_was_read() {
-    use papertally::papercut::{Acted, Server, Settings, Trust, WebServices};
-    let dir = tempfile::tempdir().unwrap();
-    let script = r#"
-import socket, ssl, sys, subprocess, os
-d = sys.argv[1]
-subprocess.run(["openssl","req","-x509","-newkey","rsa:2048","-nodes","-keyout",d+"/k.pem","-out",d+"/c.pem","-days","3","-subj","/CN=localhost","-addext","subjectAltName=DNS:localhost,IP:127.0.0.1"],check=True,stderr=subprocess.DEVNULL)
-ctx = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); ctx.load_cert_chain(d+"/c.pem", d+"/k.pem")
-s = socket.socket(); s.bind(("127.0.0.1",0)); s.listen(5)
-print(s.getsockname()[1], flush=True)
-while True:
-    c,_ = s.accept()
-    try:
-        t = ctx.wrap_socket(c, server_side=True)
-        data = b""
-        while b"</methodCall>" not in data: 
-            got = t.recv(65536)
-            if not got: break
-            data += got
-        # applied here; then a middlebox breaks the record layer
-        os.write(t.fileno(), b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
-        t.close()
-    except Exception as e:
-        print(e, file=sys.stderr)
-"#;
-    std::fs::write(dir.path().join("s.py"), script).unwrap();
-    let mut child = std::process::Command::new("python3")
-        .arg(dir.path().join("s.py"))
-        .arg(dir.path())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
-        .unwrap();
-    let settings = Settings {
-        url: format!("https://localhost:{}", line.trim()),
-        trust: Trust::Authorities(std::fs::read(dir.path().join("c.pem")).unwrap()),
-        timeout: std::time::Duration::from_secs(5),
-    };
-    let server = Server::new(
-        WebServices::new(&settings).unwrap(),
-        papertally::domain::Secret::new("secret".to_owned()),
-    );
-    let error = server.adjust_user("ann", "1".parse().unwrap(), "x", "").unwrap_err();
-    child.kill().unwrap();
-    eprintln!("{error:?}");
-    assert_eq!(error.fault.acted(), Acted::Perhaps, "{error}");
-}
-
-fn many(mode: &str, count: usize) {
-    let mut server = crate::server::Server::new();
-    let mut rows = String::new();
-    for n in 0..count {
-        server = server.with_user(&format!("u{n:05}"), -1_000_000);
-        rows.push_str(&format!("2026-10-05 10:00:00,u{n:05},,MFD,a{n}.pdf,1,0,1.00,NOT_REFUNDED\n"));
-    }
-    let h = Harbour::at(Double::start(server), mode);
-    let mut members = "id,name,email,usernames\n".to_owned();
-    for n in 0..count {
-        members.push_str(&format!("M{n},N{n},,u{n:05}\n"));
-    }
-    h.space.write("members.csv", members);
-    h.double.server().config.insert("log".to_owned(), rows);
-    h.report("2026-10-01", "2026-10-31");
-    let t = std::time::Instant::now();
-    let ran = h.run("2026-10-31T06:00:00");
-    eprintln!("{mode} {count}: read {:?} {:?}", ran.code, t.elapsed());
-    h.report("2026-10-30", "2026-10-31");
-    let ran = ingest(&h, "2026-11-01T06:00:00");
-    let t = std::time::Instant::now();
-    let ran2 = h.space.run(&["--as-of", "2026-11-02T06:00:00", "bill", "--period", "2026-10", "--issue"]);
-    eprintln!("{mode} {count}: bill {:?} {:?} {:?} {}", ran.code, ran2.code, t.elapsed(), ran2.err);
-}
-
-#[test]
-fn perf_target() {
-    many("balance_changes = \"invoiced\"", 1000);
-    many("balance_changes = \"target\"\nbalance_target = \"30.00\"", 1000);
-    many("balance_changes = \"target\"\nbalance_target = \"30.00\"", 2000);
-    many("balance_changes = \"invoiced\"", 2000);
-}
-
-#[test]
-fn r31_two_orders_and_a_strangers_file() {
+fn of_two_new_files_none_is_taken() {
     let h = Harbour::at(Double::start(people()), "");
     let folder = h.space.path("picked");
     std::fs::create_dir(&folder).unwrap();
@@ -704,11 +580,12 @@ fn r31_two_orders_and_a_strangers_file() {
         });
     }))));
     let ran = night(&h, "2026-11-02T06:00:00");
-    assert_eq!(h.space.sum("SELECT coalesce(sum(net), 0) FROM invoice_line"), 300_000, "{}", ran.err);
+    assert_eq!(h.space.sum("SELECT coalesce(sum(net), 0) FROM invoice_line"), 0, "{}", ran.err);
+    assert!(ran.err.contains("is one of several new files"), "{}", ran.err);
 }
 
 #[test]
-fn r33_sending_found_by_the_next_run() {
+fn a_change_found_half_made_is_settled_by_reports() {
     for (made, expect) in [(true, 0_i64), (false, 0)] {
         let h = Harbour::new(INVOICED);
         night(&h, "2026-11-02T06:00:00");
@@ -734,25 +611,16 @@ fn r33_sending_found_by_the_next_run() {
 }
 
 #[test]
-fn r38_overage_of_an_excluded_user() {
+fn overage_leaves_out_who_is_never_changed() {
     let h = month();
     h.space.edit("[site.papercut]", "[site.papercut]\nexclude_users = [\"ann\"]");
     night(&h, "2026-11-01T00:05:00");
     night(&h, "2026-12-01T00:05:00");
-    assert_eq!(h.space.sum("SELECT sum(net) FROM invoice_line"), 20_000_000, "{:?}", h.changes());
+    assert_eq!(h.space.sum("SELECT coalesce(sum(net), 0) FROM invoice_line"), 0, "{:?}", h.changes());
 }
 
 #[test]
-fn r38b_overage_of_a_plan_without_changes() {
-    let h = month();
-    h.space.edit("[billing]", "balance_changes = \"none\"\n[billing]");
-    night(&h, "2026-11-01T00:05:00");
-    night(&h, "2026-12-01T00:05:00");
-    assert_eq!(h.space.sum("SELECT sum(net) FROM invoice_line"), 20_000_000, "{:?}", h.changes());
-}
-
-#[test]
-fn r39_an_overdrawn_user_who_is_deleted_in_the_night() {
+fn an_overdrawn_user_who_is_gone_is_told() {
     let h = month();
     night(&h, "2026-10-31T06:00:00");
     h.double.server().users.remove("ann");
@@ -761,142 +629,7 @@ fn r39_an_overdrawn_user_who_is_deleted_in_the_night() {
 }
 
 #[test]
-fn r50_fuzz() {
-    for seed in 1..=40_u64 {
-        let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        let mut next = move |n: u64| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            state % n
-        };
-        let h = Harbour::at(Double::start(people()), INVOICED);
-        // user, account, cost in cents, refunded
-        let mut jobs: Vec<(&str, &str, i64, bool)> = Vec::new();
-        let holder = |user: &str, account: &str| {
-            if account.is_empty() { Holder::user(user) } else { Holder::account(account) }
-        };
-        let write = |h: &Harbour, jobs: &[(&str, &str, i64, bool)]| {
-            let rows: String = jobs
-                .iter()
-                .enumerate()
-                .map(|(n, (user, account, cents, refunded))| {
-                    format!(
-                        "2026-10-{:02} 10:{:02}:00,{user},{account},MFD,d{n}.pdf,1,0,{}.{:02},{}\n",
-                        n % 28 + 1,
-                        n % 60,
-                        cents / 100,
-                        cents % 100,
-                        if *refunded { "REFUNDED" } else { "NOT_REFUNDED" }
-                    )
-                })
-                .collect();
-            h.double.server().config.insert("log".to_owned(), rows);
-            h.report("2026-10-01", "2026-10-31");
-        };
-        let mut minute = 0;
-        let mut at = || {
-            minute += 1;
-            format!("2026-11-{:02}T{:02}:00:00", 2 + minute / 20, minute % 20 + 1)
-        };
-        let mut trace = Vec::new();
-        for step in 0..14 {
-            let op = if step < 2 { 0 } else { next(8) };
-            match op {
-                0 | 1 => {
-                    let (user, account) =
-                        [("ann", ""), ("ben", ""), ("ben", "Acme\\Lab"), ("ann", "Acme\\Lab")]
-                            [next(4) as usize];
-                    let cents = next(900) as i64 + 1;
-                    h.double.server().charge(&holder(user, account), cents * 10_000);
-                    jobs.push((user, account, cents, false));
-                    trace.push(format!("job {user} {account} {cents}"));
-                }
-                2 => {
-                    let n = next(jobs.len() as u64) as usize;
-                    if !jobs[n].3 {
-                        jobs[n].3 = true;
-                        h.double.server().post(
-                            &holder(jobs[n].0, jobs[n].1),
-                            jobs[n].2 * 10_000,
-                            "refund",
-                            Kind::Job,
-                        );
-                        trace.push(format!("refund {n}"));
-                    }
-                }
-                3 => {
-                    let n = next(jobs.len() as u64) as usize;
-                    if !jobs[n].3 {
-                        let cents = next(900) as i64 + 1;
-                        h.double.server().post(
-                            &holder(jobs[n].0, jobs[n].1),
-                            (jobs[n].2 - cents) * 10_000,
-                            "cost",
-                            Kind::Job,
-                        );
-                        jobs[n].2 = cents;
-                        trace.push(format!("cost {n} {cents}"));
-                    }
-                }
-                4 | 5 => {
-                    write(&h, &jobs);
-                    h.space.run(&["--as-of", &at(), "ingest"]);
-                    let ran = h.space.run(&["--as-of", &at(), "bill", "--period", "2026-10", "--issue"]);
-                    trace.push(format!("bill {:?}", ran.code));
-                }
-                6 => {
-                    let trouble = next(4);
-                    for method in [ADJUST_USER, "api.adjustSharedAccountAccountBalance"] {
-                        match trouble {
-                            0 => h.double.order(Trouble::at(method, What::DropAfter)),
-                            1 => h.double.order(Trouble::at(method, What::False)),
-                            2 => h.double.order(Trouble::at(method, What::HalfAnswer)),
-                            _ => {}
-                        }
-                    }
-                    let ran = h.space.run(&["--as-of", &at(), "balances", "--adjust"]);
-                    trace.push(format!("adjust {trouble} {:?}", ran.code));
-                }
-                _ => {
-                    let keys: Vec<String> = if h.space.ledger_path().is_file() {
-                        let db = rusqlite::Connection::open(h.space.ledger_path()).unwrap();
-                        let mut s = db.prepare("SELECT key FROM invoice_line ORDER BY id").unwrap();
-                        s.query_map([], |r| r.get(0)).unwrap().collect::<Result<_, _>>().unwrap()
-                    } else {
-                        Vec::new()
-                    };
-                    if !keys.is_empty() {
-                        let key = &keys[next(keys.len() as u64) as usize];
-                        let ran = h.space.run(&["--as-of", &at(), "reverse", key]);
-                        trace.push(format!("reverse {:?}", ran.code));
-                    }
-                }
-            }
-        }
-        write(&h, &jobs);
-        for _ in 0..3 {
-            h.space.run(&["--as-of", &at(), "ingest"]);
-            h.space.run(&["--as-of", &at(), "bill", "--period", "2026-10", "--issue"]);
-            h.space.run(&["--as-of", &at(), "deliver", "--retry"]);
-            h.space.run(&["--as-of", &at(), "balances", "--adjust"]);
-        }
-        let balances = (h.balance(&ann()), h.balance(&ben()), h.balance(&lab()));
-        let open = h.space.sum("SELECT count(*) FROM delivery WHERE state NOT IN ('delivered', 'given-up')");
-        if balances != (0, 0, 0) {
-            eprintln!(
-                "SEED {seed}: {balances:?} open {open} {:?}\n  {trace:#?}\n  {:?}",
-                h.states(),
-                h.changes()
-            );
-        } else {
-            eprintln!("seed {seed} ok, {} changes", h.changes().len());
-        }
-    }
-}
-
-#[test]
-fn r07b_user_renamed_in_papercut_after_issue() {
+fn a_user_renamed_on_the_server_keeps_one_credit() {
     let h = Harbour::at(Double::start(people()), INVOICED);
     h.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 300_000);
     h.report("2026-10-01", "2026-10-31");
@@ -921,7 +654,7 @@ fn r07b_user_renamed_in_papercut_after_issue() {
 }
 
 #[test]
-fn r08b_account_renamed_with_a_change_waiting_and_both_names() {
+fn an_account_renamed_after_issue_is_one_balance() {
     // Two accounts that only exist in the ledger under two spellings: by rename after issue, with a late job.
     let h = Harbour::at(Double::start(people()), INVOICED);
     h.job("ben", "Acme\\Lab", "2026-10-06 10:00:00", "memo.pdf", 1_000_000);
@@ -939,52 +672,4 @@ fn r08b_account_renamed_with_a_change_waiting_and_both_names() {
     let ran = bill(&h, "2026-11-03T06:10:00");
     adjust(&h, "2026-11-03T06:20:00");
     assert_eq!(h.balance(&Holder::account("Acme\\Labs")), 0, "{:?} {:?} {ran:?}", h.changes(), h.states());
-}
-
-#[test]
-fn perf_jobs() {
-    for mode in ["", INVOICED] {
-        let mut server = crate::server::Server::new();
-        let mut members = "id,name,email,usernames\n".to_owned();
-        let mut rows = String::new();
-        for n in 0..200 {
-            server = server.with_user(&format!("u{n:05}"), -100_000_000);
-            members.push_str(&format!("M{n},N{n},,u{n:05}\n"));
-            for j in 0..250 {
-                rows.push_str(&format!(
-                    "2026-10-{:02} {:02}:{:02}:00,u{n:05},,MFD,a{j}.pdf,1,0,1.00,NOT_REFUNDED\n",
-                    j % 28 + 1,
-                    j % 24,
-                    j % 60
-                ));
-            }
-        }
-        let h = Harbour::at(Double::start(server), mode);
-        h.space.write("members.csv", members);
-        h.double.server().config.insert("log".to_owned(), rows);
-        h.report("2026-10-01", "2026-10-31");
-        ingest(&h, "2026-11-01T06:00:00");
-        let t = std::time::Instant::now();
-        let ran = h.space.run(&["--as-of", "2026-11-02T06:00:00", "bill", "--period", "2026-10", "--issue"]);
-        eprintln!("PERF `{mode}` 50,000 jobs: bill {:?} {:?}", ran.code, t.elapsed());
-    }
-}
-
-#[test]
-fn r34_the_mail_lists_files_only_and_no_token_anywhere() {
-    let h = Harbour::new(INVOICED);
-    h.double.order(Trouble::at(
-        ADJUST_USER,
-        What::Fault(257, "General error in adjustUserAccountBalance(secret, ann, 0.3)"),
-    ));
-    night(&h, "2026-11-02T06:00:00");
-    let mail = h.space.outputs().into_iter().find(|(name, _)| name.ends_with(".eml")).unwrap().1;
-    let mail = String::from_utf8(mail).unwrap();
-    let text: Vec<&str> = mail
-        .lines()
-        .filter(|l| l.contains("user:ann") || l.contains("secret") || l.contains("balance"))
-        .collect();
-    eprintln!("MAIL {text:#?}");
-    let all = std::fs::read(h.space.ledger_path()).unwrap();
-    eprintln!("TOKEN in ledger: {}", all.windows(6).any(|bytes| bytes == b"secret"));
 }
