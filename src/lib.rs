@@ -45,8 +45,8 @@
 //!    deliveries in one transaction. Nothing has left the process yet.
 //! 7. [`run::deliver`] hands out one delivery at a time, each recorded before and after. What may have arrived is
 //!    *uncertain* and is never repeated blindly.
-//!    [`run::adjust`] then makes the balance changes that are due, which [`run::bill`] has written down with their batch;
-//!    [`run::evidence`] looks at those whose answer was lost.
+//!    [`run::settle`] then writes down what PaperCut balances are to get for jobs on lines that were handed out, and
+//!    [`run::adjust`] makes these changes; [`run::evidence`] looks at those whose answer was lost.
 //! 8. [`run::summary`] writes the mail down as a delivery too, and it goes out by the same way.
 //! 9. `cli` shows what was done; the exit code is computed from it.
 //!

@@ -2,8 +2,8 @@
 //!
 //! `collect` finds report files, `ingest` takes them in, `facts` reads what billing looks at, `plan` makes the
 //! batch (pure), `bill` issues it, `deliver` hands it out, `nightly` does all that is due. Beside it the PaperCut server:
-//! `visit` asks it, `movements` and `roster` compare it with ledger and directory, `settle` writes balance changes down
-//! with a batch, `adjust` makes them.
+//! `visit` asks it, `movements` and `roster` compare it with ledger and directory, `settle` writes balance changes
+//! down, `adjust` makes them.
 
 pub mod adjust;
 pub mod balances;

@@ -27,5 +27,6 @@ mod stopped;
 mod trouble;
 mod trouble_tests;
 mod uncertain;
+mod whose;
 mod wire;
 mod wire_tests;
