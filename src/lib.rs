@@ -33,8 +33,8 @@
 //!    [`config::Config::load`] checks the whole configuration: all problems are one message.
 //! 2. [`run::lock`] takes the lock, which ends with its process. [`ledger::Ledger::open`] opens the ledger and migrates
 //!    it, after a copy; a newer one is refused. [`run::books::Books`] adds directory, templates and receivers.
-//! 3. [`run::visit`] asks each site's PaperCut server: [`run::snapshot`] reads users, accounts and balances,
-//!    [`run::fetch`] orders reports and waits for them. [`run::collect`] lists the inbox. Files are read where they are, never moved or changed.
+//! 3. [`run::papercut::visit`] asks each site's PaperCut server: [`run::papercut::snapshot`] reads users, accounts and balances,
+//!    [`run::papercut::fetch`] orders reports and waits for them. [`run::collect`] lists the inbox. Files are read where they are, never moved or changed.
 //! 4. [`run::ingest`] takes a report in. [`sources::examine`] goes over all of it and decides what it is;
 //!    [`sources::Report::read`] goes over it again and hands on rows. One transaction holds the report, its jobs and its
 //!    rejected rows; rows and money have to add up before it is committed.
@@ -45,8 +45,8 @@
 //!    deliveries in one transaction. Nothing has left the process yet.
 //! 7. [`run::deliver`] hands out one delivery at a time, each recorded before and after. What may have arrived is
 //!    *uncertain* and is never repeated blindly.
-//!    [`run::settle`] then writes down what PaperCut balances are to get for jobs on lines that were handed out, and
-//!    [`run::adjust`] makes these changes; [`run::evidence`] looks at those whose answer was lost.
+//!    [`run::papercut::settle`] then writes down what PaperCut balances are to get for jobs on lines that were handed out, and
+//!    [`run::papercut::adjust`] makes these changes; [`run::papercut::evidence`] looks at those whose answer was lost.
 //! 8. [`run::summary`] writes the mail down as a delivery too, and it goes out by the same way.
 //! 9. `cli` shows what was done; the exit code is computed from it.
 //!
@@ -73,7 +73,7 @@
 //! | 15 | No secret, mail address or document name in a log line | [`domain::Secret`], `tests/samples.rs` |
 //! | 16 | Memory does not grow with the number of rows | batches of rows, benchmark |
 //! | 17 | Every number can be explained down to the rows of the report files | [`run::explain`] |
-//! | 18 | A balance is changed by a difference, once, after its lines were handed out | [`run::adjust`], `tests/papercut/stopped.rs` |
+//! | 18 | A balance is changed by a difference, once, after its lines were handed out | [`run::papercut::adjust`], `tests/papercut/stopped.rs` |
 //!
 //! # Where to begin a change
 //!

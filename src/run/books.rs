@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDate};
 use chrono_tz::Tz;
 
 use super::error::RunError;
-use super::holders::HolderBook;
+use super::papercut::holders::HolderBook;
 use super::resolve::Policy;
 use crate::config::{
     Config, InvoiceDate, MailConfig, MailTransport, ReceiverConfig, ReceiverFormat, SiteConfig, SmtpSecurity,

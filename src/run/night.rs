@@ -1,11 +1,11 @@
 //! What a run did, site by site: for the screen, the mail and scripts.
 
-use super::adjust::Adjusted;
 use super::bill::Drafted;
 use super::collect::Found;
 use super::deliver::Handed;
 use super::due::Agenda;
 use super::ingest::TakenReport;
+use super::papercut::adjust::Adjusted;
 use crate::config::SiteConfig;
 use crate::domain::{Finding, SuspenseItem};
 

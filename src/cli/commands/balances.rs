@@ -10,13 +10,13 @@ use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{Finding, Holder, Money, Severity};
 use crate::ledger::{BalanceChange, DeliveryState, SiteId, Snapshot};
 use crate::outputs::mirror::FindingJson;
-use crate::run::adjust::{Adjusted, adjust, waiting};
 use crate::run::books::Books;
-use crate::run::holders::HolderBook;
-use crate::run::movements::{BalanceLine, Comparison, Readings, compare};
-use crate::run::server::server;
-use crate::run::settle::settle;
-use crate::run::snapshot::read_balances;
+use crate::run::papercut::adjust::{Adjusted, adjust, waiting};
+use crate::run::papercut::holders::HolderBook;
+use crate::run::papercut::movements::{BalanceLine, Comparison, Readings, compare};
+use crate::run::papercut::server::server;
+use crate::run::papercut::settle::settle;
+use crate::run::papercut::snapshot::read_balances;
 
 /// What is shown of a site.
 struct SiteBalances<'a> {

@@ -8,12 +8,12 @@ use crate::cli::args::{DeliverArgs, OutcomeArg};
 use crate::cli::failure::{Exit, Failure};
 use crate::cli::ui::Ui;
 use crate::ledger::{BalanceChange, Delivery, DeliveryKind, DeliveryState};
-use crate::run::adjust::{adjust, waiting};
 use crate::run::books::Books;
 use crate::run::deliver::deliver;
-use crate::run::evidence::Looking;
-use crate::run::server::server;
-use crate::run::settle::settle;
+use crate::run::papercut::adjust::{adjust, waiting};
+use crate::run::papercut::evidence::Looking;
+use crate::run::papercut::server::server;
+use crate::run::papercut::settle::settle;
 
 pub(super) fn run(args: &DeliverArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;

@@ -15,8 +15,8 @@ use crate::domain::Holder;
 use crate::ledger::Reading;
 use crate::outputs::RenderError;
 use crate::outputs::formats::{is_plain, sheet};
-use crate::run::server::server;
-use crate::run::snapshot::read_balances;
+use crate::run::papercut::server::server;
+use crate::run::papercut::snapshot::read_balances;
 
 const MEMBERS: [&str; 8] = ["id", "name", "email", "usernames", "team", "from", "to", "plan"];
 const TEAMS: [&str; 6] = ["id", "name", "email", "seats", "plan", "accounts"];

@@ -13,7 +13,7 @@ use crate::ledger::Ledger;
 use crate::papercut::probe;
 use crate::run::books::Books;
 use crate::run::error::RunError;
-use crate::run::server::server;
+use crate::run::papercut::server::server;
 
 /// One thing that was tried.
 struct Trial {

@@ -18,7 +18,7 @@ use crate::outputs::mirror::{FindingJson, ProofJson};
 use crate::run::books::Books;
 use crate::run::night::{Mode, Night, SiteNight};
 use crate::run::nightly::run as run_night;
-use crate::run::visit::visit;
+use crate::run::papercut::visit::visit;
 
 pub(super) fn run(args: &RunArgs, context: &mut Context<'_, '_>) -> Result<Exit, Failure> {
     let config = context.config()?;

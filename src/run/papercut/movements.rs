@@ -5,15 +5,15 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Datelike, NaiveDateTime, NaiveTime};
+use chrono::NaiveTime;
 
-use super::books::Books;
-use super::error::RunError;
-use super::evidence::clock;
 use super::holders::HolderBook;
+use super::moments::{clock, covered_through, each_charge, quota_between};
 use crate::config::PapercutConfig;
-use crate::domain::{Exact, Finding, Holder, HolderKey, JobState, Money, Movement, Period, Severity, Source};
+use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Movement, Severity, Source};
 use crate::ledger::{BalanceChange, BalanceOf, DeliveryState, LedgerError, SiteId, Snapshot};
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// Differences that are told one by one.
 const TOLD_MAX: usize = 20;
@@ -256,43 +256,6 @@ fn change_line(change: &BalanceChange, lines: &mut BTreeMap<HolderKey, BalanceLi
 /// Whether quota was booked between the two readings.
 fn spans_quota(line: &BalanceLine, time: NaiveTime) -> bool {
     line.seconds.0.is_some_and(|begun| quota_between(begun, line.seconds.1, time))
-}
-
-/// Whether the time at which PaperCut books quota, on the first day of a month, lies between two wall-clock seconds.
-pub(super) fn quota_between(first: i64, last: i64, time: NaiveTime) -> bool {
-    let at = |second: i64| DateTime::from_timestamp(second, 0).map(|time| time.naive_utc());
-    let (Some(first), Some(last)) = (at(first), at(last)) else { return false };
-    let firsts = first.date().iter_days().take_while(|day| *day <= last.date()).filter(|day| day.day() == 1);
-    let mut moments = firsts.map(|day| NaiveDateTime::new(day, time));
-    moments.any(|moment| first < moment && moment <= last)
-}
-
-/// Hands out the charged jobs of a span of wall-clock seconds, with the balance that paid.
-pub(super) fn each_charge(
-    books: &Books<'_>,
-    site_id: SiteId,
-    (first, last): (i64, i64),
-    mut take: impl FnMut(BalanceOf, i64, Money),
-) -> Result<(), RunError> {
-    let day = |second: i64| DateTime::from_timestamp(second, 0).map(|time| time.date_naive());
-    let Some(days) = day(first).zip(day(last)).and_then(|(first, last)| Period::of_days(first, last)) else {
-        return Ok(());
-    };
-    let former = books.ledger.names(site_id)?.former_users;
-    books.ledger.each_job(site_id, days, Source::Jobs, |job| {
-        let is_within = job.second >= first && job.second <= last;
-        if is_within && job.state == JobState::Charged && !former.contains_key(&job.user) {
-            take(BalanceOf::job(job.user, job.account), job.second, job.cost.unwrap_or_default());
-        }
-        Ok::<(), RunError>(())
-    })
-}
-
-/// Whether reports speak for every day from one second to another.
-pub(super) fn covered_through(covered: &[Period], first: i64, last: i64) -> bool {
-    let day = |second: i64| DateTime::from_timestamp(second, 0).map(|time| time.date_naive());
-    let days = day(first).zip(day(last)).and_then(|(first, last)| Period::of_days(first, last));
-    days.is_some_and(|days| days.uncovered(covered).is_empty())
 }
 
 impl Comparison {

@@ -1,9 +1,9 @@
 //! The way to a site's PaperCut server, as the configuration says.
 
-use super::books::Environment;
-use super::error::RunError;
 use crate::config::{PapercutConfig, SiteConfig, TrustConfig};
 use crate::papercut::{Server, Settings, Trust, WebServices};
+use crate::run::books::Environment;
+use crate::run::error::RunError;
 
 /// The server of a site, where it has one. The token is read here; nothing is sent yet.
 pub fn server(site: &SiteConfig, environment: Environment<'_>) -> Result<Option<Server>, RunError> {

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeSet;
 
-use super::books::Books;
-use super::error::RunError;
 use super::evidence::{Looked, Looking};
 use super::holders::HolderBook;
 use super::settle::is_excluded;
@@ -15,6 +13,8 @@ use crate::config::{ChangeConfig, PapercutConfig, SiteConfig};
 use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Severity, Verdict, fold_name};
 use crate::ledger::{BalanceChange, DeliveryState, SiteId};
 use crate::papercut::{Acted, CallError, CallFault, Server};
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// What became of the balance changes of a site.
 #[derive(Debug, Default)]

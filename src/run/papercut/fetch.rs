@@ -10,12 +10,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use chrono::NaiveDate;
 
-use super::books::Books;
-use super::error::RunError;
 use crate::config::{Covers, OrderWhen, ReportOrder, SiteConfig};
 use crate::domain::{Finding, Period, Severity};
 use crate::ledger::SiteId;
 use crate::papercut::{Acted, AdHoc, Server};
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// Pause between two looks into the pick-up folder.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);

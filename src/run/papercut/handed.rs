@@ -1,8 +1,8 @@
 //! Whether the lines of a batch were handed over.
 
-use super::books::Books;
-use super::error::RunError;
 use crate::ledger::{Delivery, DeliveryKind, DeliveryState};
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// Why the lines of a batch do not count as handed over; `None` where they do.
 pub(super) fn undelivered(books: &Books<'_>, batch: i64) -> Result<Option<String>, RunError> {

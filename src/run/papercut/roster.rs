@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::books::Books;
 use super::holders::HolderBook;
 use crate::config::SiteConfig;
 use crate::domain::{AccountMatch, Finding, Holder, Severity, fold_name, is_within};
 use crate::ledger::StoredHolder;
+use crate::run::books::Books;
 
 /// Names in one finding.
 const NAMED_MAX: usize = 12;

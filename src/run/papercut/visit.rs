@@ -5,8 +5,6 @@
 
 use std::collections::BTreeMap;
 
-use super::books::Books;
-use super::error::RunError;
 use super::fetch::{FetchOutcome, Fetched, fetch};
 use super::overage::overage;
 use super::server::server;
@@ -14,6 +12,8 @@ use super::snapshot::take_snapshot;
 use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{BalanceMode, Finding, Period};
 use crate::papercut::Server;
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// What a server was asked for.
 #[derive(Debug)]

@@ -13,11 +13,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use chrono::{Days, NaiveDate};
 use uuid::Uuid;
 
-use super::books::Books;
-use super::error::RunError;
 use super::handed::undelivered;
 use super::holders::HolderBook;
-use super::movements::quota_between;
+use super::moments::quota_between;
 use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{
     BalanceMode, CHARGE_NAMESPACE, Exact, Finding, Holder, HolderKey, JobState, Money, Period, Severity,
@@ -27,6 +25,8 @@ use crate::ledger::{
     BalanceChange, BalanceOf, DeliveryKind, DeliveryState, IssuedBatch, JobFact, LedgerError, NewChange,
     NewDelivery, SettledCost, Settling, SiteId,
 };
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// A reading so old, in seconds, is not the balance that was read for billing.
 const TARGET_READING_SECONDS: i64 = 24 * 3600;

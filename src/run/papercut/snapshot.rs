@@ -7,12 +7,12 @@ use std::collections::{BTreeSet, HashSet};
 use std::sync::Mutex;
 use std::sync::mpsc::sync_channel;
 
-use super::books::Books;
-use super::error::RunError;
 use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{Finding, Holder, HolderKey, Severity};
 use crate::ledger::{Reading, SiteId, Snapshot};
 use crate::papercut::{CallError, LIST_PAGE_SIZE, Server};
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// Readings that are kept in one transaction: few enough that a break loses seconds of work.
 const KEPT_AT_ONCE: usize = 500;

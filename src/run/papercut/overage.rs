@@ -10,16 +10,16 @@ use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 
-use super::books::Books;
-use super::error::RunError;
-use super::evidence::clock;
 use super::holders::HolderBook;
+use super::moments::clock;
 use super::settle::is_excluded;
 use crate::config::{PapercutConfig, SiteConfig};
 use crate::domain::{Exact, Finding, Holder, HolderKey, Period, Severity, Source};
 use crate::ledger::{DeliveryState, SiteId, Snapshot};
 use crate::outputs::formats::sheet;
 use crate::outputs::write_whole;
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// A reading so many seconds before the period's end still stands for it: cron begins a little early, and what is printed
 /// in between is billed now instead of a month later, once.

@@ -1,13 +1,13 @@
 //! What became of a balance change whose answer never came: the balance, and the jobs since.
 
-use super::books::Books;
-use super::error::RunError;
 use super::holders::HolderBook;
-use super::movements::{covered_through, each_charge, quota_between};
+use super::moments::{clock, covered_through, each_charge, quota_between};
 use crate::config::SiteConfig;
 use crate::domain::{Evidence, Exact, Holder, Money, Period, Source, Verdict};
 use crate::ledger::{BalanceChange, BalanceOf, LedgerError, SiteId, Snapshot};
 use crate::papercut::{CallError, Server};
+use crate::run::books::Books;
+use crate::run::error::RunError;
 
 /// A call that was sent so long ago, in seconds, is not under way any more.
 const SETTLED_SECONDS: i64 = 600;
@@ -224,11 +224,4 @@ fn shown(sent: &str, evidence: &Evidence, now: (i64, Money)) -> Looked {
         evidence.if_not_applied()
     );
     Looked { verdict, text, now: Some(now) }
-}
-
-/// A wall-clock second as people read it.
-pub(super) fn clock(second: i64) -> String {
-    chrono::DateTime::from_timestamp(second, 0)
-        .map(|time| time.format("%Y-%m-%d %H:%M:%S").to_string())
-        .unwrap_or_default()
 }
