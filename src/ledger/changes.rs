@@ -361,6 +361,15 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The wall-clock second of the earliest job that is behind a balance change.
+    pub fn first_job_of(&self, delivery: i64) -> Result<Option<i64>, LedgerError> {
+        Ok(self.connection.query_row(
+            "SELECT min(second) FROM settlement JOIN job ON job.id = job_id WHERE delivery_id = ?1",
+            [delivery],
+            |row| row.get(0),
+        )?)
+    }
+
     /// Balance changes of a site that are not settled, oldest first.
     pub fn open_balance_changes(&self, site: SiteId) -> Result<Vec<BalanceChange>, LedgerError> {
         self.balance_changes_where(

@@ -191,13 +191,13 @@ impl Ledger {
         snapshot: i64,
     ) -> Result<HashMap<i64, (i64, Money)>, LedgerError> {
         let mut statement = self.connection.prepare(
-            "SELECT holder_id, second, balance FROM reading JOIN holder ON holder.id = holder_id
-             WHERE site_id = :site AND snapshot_id <= :snapshot ORDER BY holder_id, snapshot_id",
+            // Of each group SQLite takes the row with the largest number.
+            "SELECT holder_id, second, balance, max(snapshot_id) FROM reading JOIN holder ON holder.id = holder_id
+             WHERE site_id = :site AND snapshot_id <= :snapshot GROUP BY holder_id",
         )?;
         let rows = statement.query_map(named_params! { ":site": site.0, ":snapshot": snapshot }, |row| {
             Ok((row.get(0)?, (row.get(1)?, Money::from_millionths(row.get(2)?))))
         })?;
-        // Of each holder the last row holds.
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -307,4 +307,91 @@ fn keep_balance(
         ":balance": reading.balance.millionths(),
     })?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Currency;
+
+    fn reading(holder: Holder, server_id: &str, balance: &str) -> Reading {
+        Reading {
+            holder,
+            server_id: server_id.to_owned(),
+            full_name: String::new(),
+            email: String::new(),
+            other_emails: String::new(),
+            restricted: false,
+            balance: balance.parse().unwrap(),
+            second: 100,
+        }
+    }
+
+    fn account(name: &str, id: &str) -> Reading {
+        reading(Holder::Account(name.to_owned()), id, "1")
+    }
+
+    /// A ledger with one snapshot for each list, and what it knows in the end: names with ids and former names.
+    fn known(snapshots: &[&[Reading]]) -> Vec<(String, String, Vec<String>)> {
+        let ledger = Ledger::temporary().unwrap();
+        let site = ledger.site("harbour", Currency::new("GBP").unwrap(), "UTC").unwrap();
+        for (number, readings) in snapshots.iter().enumerate() {
+            let second = i64::try_from(number).unwrap() * 1_000;
+            let snapshot = ledger.begin_snapshot(site, "2026-10-01T00:00:00Z", second).unwrap();
+            ledger.add_readings(site, snapshot.id, readings, 1).unwrap();
+            ledger.end_snapshot(snapshot.id, "2026-10-01T00:01:00Z", second + 60).unwrap();
+        }
+        let holders = ledger.holders(site).unwrap().into_iter();
+        let mut known: Vec<_> =
+            holders.map(|one| (one.holder.name().to_owned(), one.server_id, one.former_names)).collect();
+        known.sort();
+        known
+    }
+
+    #[test]
+    fn an_account_is_its_id_and_not_its_name() {
+        let check = |snapshots: &[&[Reading]], expected: &[(&str, &str, &[&str])]| {
+            let expected: Vec<_> = expected
+                .iter()
+                .map(|(name, id, former)| {
+                    let former = former.iter().map(|name| (*name).to_owned()).collect();
+                    ((*name).to_owned(), (*id).to_owned(), former)
+                })
+                .collect();
+            assert_eq!(known(snapshots), expected);
+        };
+        check(&[&[account("Lab", "7")], &[account("LAB", "7")]], &[("LAB", "7", &[])]);
+        check(&[&[account("Lab", "7")], &[account("Bench", "7")]], &[("Bench", "7", &["Lab"])]);
+        check(&[&[account("Lab", "7")], &[account("Lab", "9")]], &[("Lab", "7", &[]), ("Lab", "9", &[])]);
+        check(
+            &[&[account("A", "1"), account("B", "2")], &[account("B", "1"), account("A", "2")]],
+            &[("A", "2", &["B"]), ("B", "1", &["A"])],
+        );
+        check(
+            &[&[account("A", "1")], &[account("B", "1")], &[account("A", "1")]],
+            &[("A", "1", &["A", "B"])],
+        );
+    }
+
+    #[test]
+    fn a_balance_is_kept_where_it_moved_and_known_as_of_each_snapshot() {
+        let ledger = Ledger::temporary().unwrap();
+        let site = ledger.site("harbour", Currency::new("GBP").unwrap(), "UTC").unwrap();
+        let mut snapshots = Vec::new();
+        for balance in ["1", "1", "2", "1", "1"] {
+            let snapshot = ledger.begin_snapshot(site, "2026-10-01T00:00:00Z", 0).unwrap().id;
+            let ann = reading(Holder::User("ann".to_owned()), "", balance);
+            ledger.add_readings(site, snapshot, &[ann], 1).unwrap();
+            snapshots.push(snapshot);
+        }
+        let count: i64 =
+            ledger.connection.query_row("SELECT count(*) FROM reading", [], |row| row.get(0)).unwrap();
+        assert_eq!(count, 3);
+        let as_of = |snapshot: i64| {
+            let balances = ledger.balances_as_of(site, snapshot).unwrap();
+            balances.into_values().next().unwrap().1.to_string()
+        };
+        let found: Vec<String> = snapshots.into_iter().map(as_of).collect();
+        assert_eq!(found, ["1.00", "1.00", "2.00", "1.00", "1.00"]);
+    }
 }

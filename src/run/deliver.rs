@@ -49,7 +49,7 @@ pub fn places(books: &Books<'_>, deliveries: &[Delivery]) -> BTreeMap<String, i6
     places
 }
 
-/// Hands out every file or mail that is outstanding. Balance changes have a way of their own, [`super::adjust`].
+/// Hands out every file or mail that is outstanding. Balance changes have a way of their own, [`super::papercut::adjust`].
 pub fn deliver(books: &Books<'_>, kind: DeliveryKind) -> Result<Handed, RunError> {
     let mut handed = Handed::default();
     for delivery in books.ledger.open_deliveries()? {

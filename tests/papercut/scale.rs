@@ -34,3 +34,36 @@ fn a_university_is_read_with_one_call_for_each() {
     harbour.space.run(&["--as-of", "2026-10-03T09:00:00", "--json", "balances"]).exits(0);
     eprintln!("balances {:.1?}", start.elapsed());
 }
+
+#[test]
+#[ignore = "a hundred thousand jobs take a while"]
+fn a_large_month_is_settled_in_one_pass() {
+    const USERS: usize = 2_000;
+    const JOBS: usize = 100_000;
+    let mut server = people();
+    let mut members = "id,name,usernames\n".to_owned();
+    for number in 0..USERS {
+        server = server.with_user(&format!("u{number:04}"), -1_000_000);
+        members.push_str(&format!("N{number},Number {number},u{number:04}\n"));
+    }
+    let harbour = Harbour::at(Double::start(server), "balance_changes = \"invoiced\"");
+    harbour.space.write("members.csv", members);
+    let rows: String = (0..JOBS)
+        .map(|number| {
+            let (day, minute) = (number % 28 + 1, number % 1_440);
+            let time = format!("2026-10-{day:02} {:02}:{:02}:00", minute / 60, minute % 60);
+            format!("{time},u{:04},,MFD,d{number}.pdf,1,0,0.02,NOT_REFUNDED\n", number % USERS)
+        })
+        .collect();
+    harbour.double.server().config.insert("log".to_owned(), rows);
+    harbour.report("2026-10-01", "2026-10-31");
+    let steps: [&[&str]; 4] =
+        [&["ingest"], &["bill", "--period", "2026-10", "--issue"], &["balances", "--adjust"], &["run"]];
+    for step in steps {
+        let start = Instant::now();
+        let ran = harbour.space.run(&[&["--as-of", "2026-11-02T06:00:00"], step].concat());
+        eprintln!("{step:?} {:?} {:.2?}", ran.code, start.elapsed());
+    }
+    assert_eq!(harbour.changes().len(), USERS);
+    assert_eq!(harbour.space.sum("SELECT count(*) FROM settlement"), 100_000);
+}

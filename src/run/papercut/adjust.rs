@@ -11,10 +11,13 @@ use super::holders::HolderBook;
 use super::settle::is_excluded;
 use crate::config::{ChangeConfig, PapercutConfig, SiteConfig};
 use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Severity, Verdict, fold_name};
-use crate::ledger::{BalanceChange, DeliveryState, SiteId};
+use crate::ledger::{BalanceChange, DeliveryState, LedgerError, SiteId};
 use crate::papercut::{Acted, CallError, CallFault, Server};
 use crate::run::books::Books;
 use crate::run::error::RunError;
+
+/// An account that was last seen so long before a job, in seconds, did not pay for it.
+const DAY_SECONDS: i64 = 86_400;
 
 /// What became of the balance changes of a site.
 #[derive(Debug, Default)]
@@ -91,9 +94,12 @@ pub fn waiting(
     site_id: SiteId,
 ) -> Result<Vec<(BalanceChange, Option<String>)>, RunError> {
     let book = HolderBook::load(&books.ledger, site_id)?;
-    let open = books.ledger.open_balance_changes(site_id)?.into_iter();
-    let reason = |change: &BalanceChange| hindrance(books, site, &papercut.changes, &book, change);
-    Ok(open.map(|change| (change.clone(), reason(&change).map(|found| found.reason))).collect())
+    let mut open = Vec::new();
+    for change in books.ledger.open_balance_changes(site_id)? {
+        let found = hindrance(books, site, &papercut.changes, &book, &change)?;
+        open.push((change, found.map(|found| found.reason)));
+    }
+    Ok(open)
 }
 
 /// Why a change does not go out yet.
@@ -103,6 +109,22 @@ struct Hindrance {
     is_waiting: bool,
 }
 
+/// Whether the name by which the ledger knows a change's jobs meant another account when they were printed: whose balance
+/// paid for them is not known then.
+fn is_ambiguous(books: &Books<'_>, book: &HolderBook, change: &BalanceChange) -> Result<bool, LedgerError> {
+    let (Some(named), Some(first)) =
+        (book.named(change.balance), books.ledger.first_job_of(change.delivery.id)?)
+    else {
+        return Ok(false);
+    };
+    for other in book.others(&named) {
+        if books.ledger.snapshot(other.snapshots.1)?.begun_second >= first - DAY_SECONDS {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// Why a change does not go out yet, apart from what only the run knows.
 fn hindrance(
     books: &Books<'_>,
@@ -110,9 +132,9 @@ fn hindrance(
     rules: &ChangeConfig,
     book: &HolderBook,
     change: &BalanceChange,
-) -> Option<Hindrance> {
-    let waits = |reason: String| Some(Hindrance { reason, is_waiting: true });
-    let held = |reason: String| Some(Hindrance { reason, is_waiting: false });
+) -> Result<Option<Hindrance>, LedgerError> {
+    let waits = |reason: String| Ok(Some(Hindrance { reason, is_waiting: true }));
+    let held = |reason: String| Ok(Some(Hindrance { reason, is_waiting: false }));
     if is_excluded(site, &change.holder) {
         return waits("the configuration excludes it".to_owned());
     }
@@ -122,13 +144,13 @@ fn hindrance(
     if let Some(most) = rules.account_max.filter(|most| change.amount.abs() > *most) {
         return held(format!("larger than `account_change_max` ({most})"));
     }
-    if book.named(change.balance).is_some_and(|named| book.is_ambiguous(&named)) {
+    if is_ambiguous(books, book, change)? {
         return held(
             "the server has had several accounts of this name, and which of them paid is not known"
                 .to_owned(),
         );
     }
-    None
+    Ok(None)
 }
 
 struct Adjusting<'a, 'b> {
@@ -190,7 +212,7 @@ impl Adjusting<'_, '_> {
         }
         let rules = &self.papercut.changes;
         if let Some(Hindrance { reason, is_waiting }) =
-            hindrance(self.books, self.site, rules, &self.book, change)
+            hindrance(self.books, self.site, rules, &self.book, change)?
         {
             if !is_waiting {
                 let message = format!(

@@ -39,7 +39,11 @@ impl HolderBook {
         }
         for index in &order {
             for former in &holders[*index].former_names {
-                by_name.entry(former_key(former)).or_default().push(*index);
+                let all = by_name.entry(former_key(former)).or_default();
+                // Its own name again, after it had another for a while.
+                if !all.contains(index) {
+                    all.push(*index);
+                }
             }
         }
         Ok(HolderBook { names: ledger.names(site)?, holders, by_name, snapshot, balances })
@@ -60,10 +64,11 @@ impl HolderBook {
         self.holders.get(*self.by_name.get(&holder.key())?.first()?)
     }
 
-    /// Whether a name has meant several: a shared account that was deleted and made anew, or one that has the former name
-    /// of another. Whose balance paid for a job under that name is not known.
-    pub fn is_ambiguous(&self, holder: &Holder) -> bool {
-        self.by_name.get(&holder.key()).is_some_and(|all| all.len() > 1)
+    /// Others that a name has meant: a shared account that was deleted and made anew, or one that has the former name of
+    /// another.
+    pub fn others(&self, holder: &Holder) -> impl Iterator<Item = &StoredHolder> {
+        let all = self.by_name.get(&holder.key()).map_or(&[][..], Vec::as_slice);
+        all.iter().skip(1).filter_map(|index| self.holders.get(*index))
     }
 
     /// The shared account of that id, under whatever name it is now.
