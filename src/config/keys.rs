@@ -109,6 +109,8 @@ pub const KEYS: &[&str] = &[
     "receiver.date_order",
     "receiver.encoding",
     "receiver.tax_types.*",
+    "receiver.item",
+    "receiver.terms",
     "mail.transport",
     "mail.from",
     "mail.to",

@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::domain::{Directory, Period, ServerNames};
 use crate::ledger::Ledger;
-use crate::outputs::formats::{LinesCsvSettings, TextEncoding, XeroSettings};
+use crate::outputs::formats::LinesCsvSettings;
 use crate::outputs::{Receiver, Security, SmtpSettings, Templates, Transport};
 use crate::sources::ReadSettings;
 use crate::sources::directory;
@@ -152,19 +152,10 @@ pub fn aliases(site: &SiteConfig) -> Vec<(String, String)> {
 }
 
 fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
-    // The configuration has checked the name.
-    let encoding = TextEncoding::parse(&receiver.encoding).unwrap_or_default();
     match &receiver.format {
-        ReceiverFormat::XeroSalesCsv(xero) => Receiver::Xero(XeroSettings {
-            account_code: xero.account_code.clone(),
-            date_order: xero.date_order,
-            tax_types: xero.tax_types.clone(),
-            tracking_1: None,
-            tracking_2: None,
-            branding_theme: None,
-            encoding,
-        }),
-        ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding }),
+        ReceiverFormat::XeroSalesCsv(settings) => Receiver::Xero(settings.clone()),
+        ReceiverFormat::QboInvoiceCsv(settings) => Receiver::Qbo(settings.clone()),
+        ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,
     }

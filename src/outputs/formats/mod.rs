@@ -6,8 +6,11 @@
 
 mod cells;
 mod encoding;
+mod invoices;
 mod lines_csv;
 mod lines_json;
+mod parts;
+mod qbo;
 mod sheet;
 mod table;
 mod xero;
@@ -15,15 +18,19 @@ mod xero;
 use crate::domain::{Batch, Finding};
 
 pub use encoding::TextEncoding;
+pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
+pub use qbo::QboSettings;
 pub use sheet::{is_plain, sheet};
-pub use xero::{NO_TAX, Tracking, XeroSettings};
+pub use xero::{Tracking, XeroSettings};
 
 /// A receiving system with its settings.
 #[derive(Clone, Debug)]
 pub enum Receiver {
     /// Xero's sales invoices as CSV.
     Xero(XeroSettings),
+    /// QuickBooks Online's invoices as CSV.
+    Qbo(QboSettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -71,6 +78,12 @@ pub enum RenderError {
         /// Its value.
         found: String,
     },
+    /// A sum beyond what papertally counts with.
+    #[error("the amount {amount} is out of range")]
+    OutOfRange {
+        /// The amount.
+        amount: String,
+    },
     /// A letter that the receiver's encoding does not have.
     #[error(
         "`{text}` has the sign `{sign}`, which {encoding} cannot hold: expected another spelling, or `encoding = \"utf-8\"` for this receiver"
@@ -102,6 +115,7 @@ impl Receiver {
     pub fn render(&self, batch: &Batch) -> Result<Rendered, RenderError> {
         match self {
             Receiver::Xero(settings) => xero::render(settings, batch),
+            Receiver::Qbo(settings) => qbo::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),

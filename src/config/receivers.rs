@@ -1,0 +1,197 @@
+//! `[[receiver]]`: the systems that take invoice lines, each with the settings of its form.
+//!
+//! Everything that a form needs is asked for here, on the day when it is written down, and not on the night of
+//! the first invoice. A key that has no effect on the receiver's form is a problem, since somebody meant it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::billing::NO_TAX;
+use super::keys::KEYS;
+use super::raw::{Section, one_of};
+use crate::domain::{DateOrder, Plan, TaxRate, fold_name};
+use crate::outputs::formats::{QboSettings, TextEncoding, XeroSettings, is_plain};
+
+/// A system that takes invoice lines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverConfig {
+    /// Its name, in file names and deliveries.
+    pub name: String,
+    /// What it takes.
+    pub format: ReceiverFormat,
+    /// Encoding of its text files.
+    pub encoding: TextEncoding,
+}
+
+/// What a receiver takes, with the settings of that form.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiverFormat {
+    /// Xero's sales-invoice CSV.
+    XeroSalesCsv(XeroSettings),
+    /// QuickBooks Online's invoice CSV.
+    QboInvoiceCsv(QboSettings),
+    /// A plain CSV of all lines.
+    Csv,
+    /// A JSON document of all lines.
+    Json,
+    /// A workbook with lines, detail, exceptions and proof.
+    Workbook,
+}
+
+#[derive(Clone, Copy)]
+enum FormatWord {
+    Xero,
+    Qbo,
+    Csv,
+    Json,
+    Workbook,
+}
+
+const FORMATS: [(&str, FormatWord); 5] = [
+    ("xero-sales-csv", FormatWord::Xero),
+    ("qbo-invoice-csv", FormatWord::Qbo),
+    ("csv", FormatWord::Csv),
+    ("json", FormatWord::Json),
+    ("workbook", FormatWord::Workbook),
+];
+
+impl FormatWord {
+    /// The keys that have an effect, beside `name` and `format`.
+    fn keys(self) -> &'static [&'static str] {
+        match self {
+            FormatWord::Xero => &["encoding", "account_code", "date_order", "tax_types"],
+            FormatWord::Qbo => &["encoding", "date_order", "tax_types", "item", "terms"],
+            FormatWord::Csv => &["encoding"],
+            FormatWord::Json | FormatWord::Workbook => &[],
+        }
+    }
+}
+
+/// A receiver's section with what its settings are checked against.
+struct Form<'a, 's> {
+    section: &'s Section<'a>,
+    taxes: &'s [TaxRate],
+    plans: &'s [Plan],
+    encoding: TextEncoding,
+}
+
+pub(super) fn receivers(root: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -> Vec<ReceiverConfig> {
+    let mut names = BTreeSet::new();
+    let mut receivers = Vec::new();
+    for section in root.sections("receiver") {
+        let name = section.needed_text("name", "a short name, such as `accounts`");
+        if name.chars().any(|letter| !(letter.is_alphanumeric() || letter == '-' || letter == '_')) {
+            section.problem(
+                "name",
+                format!("`{name}`"),
+                "letters, digits, `-` and `_`: it is part of file names",
+            );
+        }
+        if !names.insert(fold_name(&name)) {
+            section.problem("name", format!("`{name}` a second time"), "another name for each receiver");
+        }
+        let encoding = encoding(&section);
+        let Some(word) = section.needed_choice("format", &FORMATS) else { continue };
+        unused(&section, word);
+        let form = Form { section: &section, taxes, plans, encoding };
+        receivers.push(ReceiverConfig { name, format: form.format(word), encoding });
+    }
+    receivers
+}
+
+fn encoding(section: &Section<'_>) -> TextEncoding {
+    let Some(name) = section.text("encoding") else { return TextEncoding::default() };
+    let encoding = TextEncoding::parse(&name);
+    if encoding.is_none() {
+        section.problem(
+            "encoding",
+            format!("`{name}`"),
+            "an encoding that can be written, such as `utf-8`, `utf-8-bom` or `windows-1252`",
+        );
+    }
+    encoding.unwrap_or_default()
+}
+
+/// A problem for each key of another format.
+fn unused(section: &Section<'_>, word: FormatWord) {
+    let known = KEYS.iter().filter_map(|key| key.strip_prefix("receiver."));
+    let known: BTreeSet<&str> = known.filter_map(|key| key.split('.').next()).collect();
+    let is_other = |key: &&str| !["name", "format"].contains(key) && !word.keys().contains(key);
+    for key in known.into_iter().filter(is_other).filter(|key| section.has(key)) {
+        section.problem(key, "it in a receiver of this format", "nothing: it would have no effect");
+    }
+}
+
+impl Form<'_, '_> {
+    fn format(&self, word: FormatWord) -> ReceiverFormat {
+        match word {
+            FormatWord::Xero => ReceiverFormat::XeroSalesCsv(self.xero()),
+            FormatWord::Qbo => ReceiverFormat::QboInvoiceCsv(self.qbo()),
+            FormatWord::Csv => ReceiverFormat::Csv,
+            FormatWord::Json => ReceiverFormat::Json,
+            FormatWord::Workbook => ReceiverFormat::Workbook,
+        }
+    }
+
+    fn xero(&self) -> XeroSettings {
+        XeroSettings {
+            account_code: self
+                .needed_key("account_code", "the code of the revenue account, such as `\"200\"`"),
+            date_order: self.date_order(),
+            tax_types: self.tax_types("the tax rate's display name in Xero"),
+            tracking_1: None,
+            tracking_2: None,
+            branding_theme: None,
+            encoding: self.encoding,
+        }
+    }
+
+    fn qbo(&self) -> QboSettings {
+        QboSettings {
+            item: self.needed_key("item", "the name of the product or service in QuickBooks"),
+            date_order: self.date_order(),
+            tax_types: self.tax_types("the tax code's name in QuickBooks"),
+            terms: self.key("terms"),
+            encoding: self.encoding,
+        }
+    }
+
+    fn date_order(&self) -> DateOrder {
+        let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy].map(|order| (order.as_str(), order));
+        self.section.needed_choice("date_order", &orders).unwrap_or(DateOrder::Dmy)
+    }
+
+    /// A text that the receiver compares letter by letter.
+    fn key(&self, key: &str) -> Option<String> {
+        let text = self.section.code(key)?;
+        if !is_plain(&text) {
+            let expected = "a text that does not start like a formula and has no line breaks";
+            self.section.problem(key, format!("`{}`", text.escape_debug()), expected);
+        }
+        Some(text)
+    }
+
+    /// Such a text, which has to be given; `expected` says what it is.
+    fn needed_key(&self, key: &str, expected: &str) -> String {
+        if !self.section.has(key) {
+            self.section.problem(key, "nothing", expected);
+        }
+        self.key(key).unwrap_or_default()
+    }
+
+    /// The receiver's names of taxes; each tax that a plan uses needs one.
+    fn tax_types(&self, expected: &str) -> BTreeMap<String, String> {
+        let tax_types = self.section.map("tax_types");
+        let names = self.section.section("tax_types");
+        let is_known = |name: &str| name == NO_TAX || self.taxes.iter().any(|tax| tax.name == name);
+        for name in tax_types.keys().filter(|name| !is_known(name)) {
+            let known = self.taxes.iter().map(|tax| tax.name.as_str()).chain([NO_TAX]);
+            names.problem(name, "no tax of that name", one_of(known));
+        }
+        let tax_of = |plan: &'_ Plan| plan.tax.as_ref().map_or(NO_TAX.to_owned(), |tax| tax.name.clone());
+        let used: BTreeSet<String> = self.plans.iter().map(tax_of).collect();
+        for name in used.iter().filter(|name| !names.has(name)) {
+            names.problem(name, "nothing", format!("{expected}: a plan uses this tax"));
+        }
+        tax_types
+    }
+}
