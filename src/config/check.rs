@@ -373,6 +373,12 @@ mod tests {
         item = "Printing"
         terms = "Net 14"
         tax_types = { "VAT 20%" = "20.0% S", none = "No VAT" }
+        [[receiver]]
+        name = "sage50"
+        format = "sage50-audit-csv"
+        account_code = "4000"
+        department = 7
+        tax_types = { "VAT 20%" = "T1", none = "T9" }
         [mail]
         transport = "smtp"
         from = "Print <print@harbour.example>"
@@ -536,7 +542,7 @@ mod tests {
           `billing.schedule`: found `25` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
           `ledger.paht`: found an unknown key, expected `ledger.path`, which is the nearest known key
           `ledger.path`: found `/etc/papertally/inbox/ledger.sqlite` in the inbox `/etc/papertally/inbox`, expected a place that no report is read from
-          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines` or `quickbooks`
+          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks` or `sage50`
           `mail.smtp.security`: found `none` with the host `smtp.harbour.example`, expected `starttls` or `tls`: plain text is for this machine only
           `mail.to`: found a text that is no address, expected an address such as `print@harbour.example`
           `plan.payg.allowance.per`: found `desk`, expected `seat` or `payer`

@@ -111,6 +111,7 @@ pub const KEYS: &[&str] = &[
     "receiver.tax_types.*",
     "receiver.item",
     "receiver.terms",
+    "receiver.department",
     "mail.transport",
     "mail.from",
     "mail.to",

@@ -9,7 +9,9 @@ use super::billing::NO_TAX;
 use super::keys::KEYS;
 use super::raw::{Section, one_of};
 use crate::domain::{DateOrder, Plan, TaxRate, fold_name};
-use crate::outputs::formats::{QboSettings, TextEncoding, XeroSettings, is_plain};
+use crate::outputs::formats::{
+    DEPARTMENT_MAX, QboSettings, Sage50Settings, TextEncoding, XeroSettings, is_plain,
+};
 
 /// A system that takes invoice lines.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub enum ReceiverFormat {
     XeroSalesCsv(XeroSettings),
     /// QuickBooks Online's invoice CSV.
     QboInvoiceCsv(QboSettings),
+    /// Sage 50's audit trail transactions as CSV.
+    Sage50AuditCsv(Sage50Settings),
     /// A plain CSV of all lines.
     Csv,
     /// A JSON document of all lines.
@@ -41,14 +45,16 @@ pub enum ReceiverFormat {
 enum FormatWord {
     Xero,
     Qbo,
+    Sage50,
     Csv,
     Json,
     Workbook,
 }
 
-const FORMATS: [(&str, FormatWord); 5] = [
+const FORMATS: [(&str, FormatWord); 6] = [
     ("xero-sales-csv", FormatWord::Xero),
     ("qbo-invoice-csv", FormatWord::Qbo),
+    ("sage50-audit-csv", FormatWord::Sage50),
     ("csv", FormatWord::Csv),
     ("json", FormatWord::Json),
     ("workbook", FormatWord::Workbook),
@@ -60,6 +66,7 @@ impl FormatWord {
         match self {
             FormatWord::Xero => &["encoding", "account_code", "date_order", "tax_types"],
             FormatWord::Qbo => &["encoding", "date_order", "tax_types", "item", "terms"],
+            FormatWord::Sage50 => &["encoding", "account_code", "department", "tax_types"],
             FormatWord::Csv => &["encoding"],
             FormatWord::Json | FormatWord::Workbook => &[],
         }
@@ -126,6 +133,7 @@ impl Form<'_, '_> {
         match word {
             FormatWord::Xero => ReceiverFormat::XeroSalesCsv(self.xero()),
             FormatWord::Qbo => ReceiverFormat::QboInvoiceCsv(self.qbo()),
+            FormatWord::Sage50 => ReceiverFormat::Sage50AuditCsv(self.sage50()),
             FormatWord::Csv => ReceiverFormat::Csv,
             FormatWord::Json => ReceiverFormat::Json,
             FormatWord::Workbook => ReceiverFormat::Workbook,
@@ -151,6 +159,15 @@ impl Form<'_, '_> {
             date_order: self.date_order(),
             tax_types: self.tax_types("the tax code's name in QuickBooks"),
             terms: self.key("terms"),
+            encoding: self.encoding,
+        }
+    }
+
+    fn sage50(&self) -> Sage50Settings {
+        Sage50Settings {
+            account_code: self.needed_key("account_code", "the nominal account of sales, such as `\"4000\"`"),
+            department: self.section.whole("department", 0..=DEPARTMENT_MAX).unwrap_or(0),
+            tax_types: self.tax_types("the tax code in Sage 50, such as `T1`"),
             encoding: self.encoding,
         }
     }

@@ -155,6 +155,7 @@ fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
     match &receiver.format {
         ReceiverFormat::XeroSalesCsv(settings) => Receiver::Xero(settings.clone()),
         ReceiverFormat::QboInvoiceCsv(settings) => Receiver::Qbo(settings.clone()),
+        ReceiverFormat::Sage50AuditCsv(settings) => Receiver::Sage50(settings.clone()),
         ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,

@@ -18,6 +18,13 @@ item = "Printing"
 date_order = "dmy"
 [receiver.tax_types]
 "VAT 20%" = "20.0% S"
+
+[[receiver]]
+name = "sage50"
+format = "sage50-audit-csv"
+account_code = "0400"
+[receiver.tax_types]
+"VAT 20%" = "T1"
 """
 
 
@@ -55,14 +62,38 @@ def check_quickbooks(box, lines):
         equal(Decimal(row["ItemQuantity"]) * Decimal(row["ItemRate"]), Decimal(row["*ItemAmount"]), "QuickBooks, quantity times rate")
 
 
+def check_sage50(box, lines):
+    invoices = by_invoice(lines)
+    rows = read_csv(box, "sage50")
+    equal([row["Reference"] for row in rows], list(invoices), "invoices of the Sage 50 CSV")
+    for row in rows:
+        found = (Decimal(row["Net Amount"]), Decimal(row["Tax Amount"]))
+        equal(found, invoices[row["Reference"]], f"Sage 50, net and tax of {row['Reference']}")
+        equal((row["Type"], row["Nominal A/C Ref"], row["Tax Code"]), ("SI", "0400", "T1"), "Sage 50, codes")
+        true(len(row["Account Reference"]) <= 8 and len(row["Details"]) <= 60, "Sage 50, lengths")
+
+
+def name_accounts(box):
+    """Gives each payer the account references that have to be in the sheets."""
+    for sheet in ["members.csv", "teams.csv"]:
+        path = box.folder / sheet
+        rows = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
+        for number, row in enumerate(rows):
+            row.append("sage_account" if number == 0 else f"A{row[0]}")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows(rows)
+
+
 def main():
     with Sandbox() as box:
+        name_accounts(box)
         box.config.write_text(box.config.read_text("utf-8") + RECEIVERS, "utf-8")
         box.run("run", exits=FINDINGS)
         lines = document((box.batch / f"{BATCH}-lines.json").read_text("utf-8"))["lines"]
         lines = [line for line in lines if Decimal(line["net"]) != 0]
         check_quickbooks(box, lines)
-        print(f"{len(by_invoice(lines))} invoices: QuickBooks agrees with the JSON")
+        check_sage50(box, lines)
+        print(f"{len(by_invoice(lines))} invoices: QuickBooks and Sage 50 agree with the JSON")
 
 
 main()

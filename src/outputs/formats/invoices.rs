@@ -221,6 +221,19 @@ pub(super) fn date(day: NaiveDate, order: DateOrder) -> String {
     day.format(form).to_string()
 }
 
+/// Free text of at most `most` characters, with a note where it had to be cut.
+pub(super) fn cut(text: &str, most: usize, field: &str, number: &str, findings: &mut Vec<Finding>) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    let message = format!(
+        "`{field}` of invoice `{number}` was cut from {length} characters to the {most} that it can have: `{text}`"
+    );
+    findings.push(Finding::new(Severity::Note, "text-cut", message));
+    text.chars().take(most).collect()
+}
+
 /// A note where tax on the sum of each invoice and rate is not the tax of its lines; `how` says who computes it.
 pub(super) fn tax_note(
     invoices: &[Invoice<'_>],
@@ -316,5 +329,17 @@ mod tests {
         check(&batch, "Print 2026-03 with corrections");
         batch.lines.remove(1);
         check(&batch, "Print 2026-03: mono 61 pages - 40 included");
+    }
+
+    #[test]
+    fn text_is_cut_on_a_character_and_told() {
+        let mut findings = Vec::new();
+        assert_eq!(cut("éé", 2, "Details", "PRT-1", &mut findings), "éé");
+        assert_eq!(findings, []);
+        assert_eq!(cut("ééx", 2, "Details", "PRT-1", &mut findings), "éé");
+        assert_eq!(
+            findings[0].message,
+            "`Details` of invoice `PRT-1` was cut from 3 characters to the 2 that it can have: `ééx`"
+        );
     }
 }

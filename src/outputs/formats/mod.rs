@@ -11,6 +11,7 @@ mod lines_csv;
 mod lines_json;
 mod parts;
 mod qbo;
+mod sage50;
 mod sheet;
 mod table;
 mod xero;
@@ -21,6 +22,7 @@ pub use encoding::TextEncoding;
 pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
 pub use qbo::QboSettings;
+pub use sage50::{DEPARTMENT_MAX, Sage50Settings};
 pub use sheet::{is_plain, sheet};
 pub use xero::{Tracking, XeroSettings};
 
@@ -31,6 +33,8 @@ pub enum Receiver {
     Xero(XeroSettings),
     /// QuickBooks Online's invoices as CSV.
     Qbo(QboSettings),
+    /// Sage 50's audit trail transactions as CSV.
+    Sage50(Sage50Settings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -116,6 +120,7 @@ impl Receiver {
         match self {
             Receiver::Xero(settings) => xero::render(settings, batch),
             Receiver::Qbo(settings) => qbo::render(settings, batch),
+            Receiver::Sage50(settings) => sage50::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),
