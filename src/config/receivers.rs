@@ -10,7 +10,8 @@ use super::keys::KEYS;
 use super::raw::{Section, one_of};
 use crate::domain::{DateOrder, Plan, TaxRate, fold_name};
 use crate::outputs::formats::{
-    DEPARTMENT_MAX, QboSettings, Sage50Settings, TextEncoding, XeroSettings, is_plain,
+    CommoditySide, DEPARTMENT_MAX, HledgerSettings, QboSettings, Sage50Settings, TextEncoding, XeroSettings,
+    is_account, is_commodity, is_plain,
 };
 
 /// A system that takes invoice lines.
@@ -33,6 +34,8 @@ pub enum ReceiverFormat {
     QboInvoiceCsv(QboSettings),
     /// Sage 50's audit trail transactions as CSV.
     Sage50AuditCsv(Sage50Settings),
+    /// hledger's journal.
+    Hledger(HledgerSettings),
     /// A plain CSV of all lines.
     Csv,
     /// A JSON document of all lines.
@@ -46,15 +49,17 @@ enum FormatWord {
     Xero,
     Qbo,
     Sage50,
+    Hledger,
     Csv,
     Json,
     Workbook,
 }
 
-const FORMATS: [(&str, FormatWord); 6] = [
+const FORMATS: [(&str, FormatWord); 7] = [
     ("xero-sales-csv", FormatWord::Xero),
     ("qbo-invoice-csv", FormatWord::Qbo),
     ("sage50-audit-csv", FormatWord::Sage50),
+    ("hledger", FormatWord::Hledger),
     ("csv", FormatWord::Csv),
     ("json", FormatWord::Json),
     ("workbook", FormatWord::Workbook),
@@ -67,6 +72,9 @@ impl FormatWord {
             FormatWord::Xero => &["encoding", "account_code", "date_order", "tax_types"],
             FormatWord::Qbo => &["encoding", "date_order", "tax_types", "item", "terms"],
             FormatWord::Sage50 => &["encoding", "account_code", "department", "tax_types"],
+            FormatWord::Hledger => {
+                &["receivable_account", "income_account", "tax_account", "commodity", "commodity_side"]
+            }
             FormatWord::Csv => &["encoding"],
             FormatWord::Json | FormatWord::Workbook => &[],
         }
@@ -134,6 +142,7 @@ impl Form<'_, '_> {
             FormatWord::Xero => ReceiverFormat::XeroSalesCsv(self.xero()),
             FormatWord::Qbo => ReceiverFormat::QboInvoiceCsv(self.qbo()),
             FormatWord::Sage50 => ReceiverFormat::Sage50AuditCsv(self.sage50()),
+            FormatWord::Hledger => ReceiverFormat::Hledger(self.hledger()),
             FormatWord::Csv => ReceiverFormat::Csv,
             FormatWord::Json => ReceiverFormat::Json,
             FormatWord::Workbook => ReceiverFormat::Workbook,
@@ -170,6 +179,47 @@ impl Form<'_, '_> {
             tax_types: self.tax_types("the tax code in Sage 50, such as `T1`"),
             encoding: self.encoding,
         }
+    }
+
+    fn hledger(&self) -> HledgerSettings {
+        let has_tax = self.plans.iter().any(|plan| plan.tax.is_some());
+        let sides = [("left", CommoditySide::Left), ("right", CommoditySide::Right)];
+        let commodity =
+            self.section.needed_text("commodity", "its sign in the journal, such as `£` or `EUR`");
+        if !commodity.is_empty() && !is_commodity(&commodity) {
+            let expected = "letters or a currency's sign, which hledger reads without quotes";
+            self.section.problem("commodity", format!("`{}`", commodity.escape_debug()), expected);
+        }
+        HledgerSettings {
+            receivable_account: self.needed_account("receivable_account", "assets:receivable"),
+            income_account: self.needed_account("income_account", "income:printing"),
+            tax_account: match has_tax {
+                true => Some(self.needed_account("tax_account", "liabilities:vat:output")),
+                false => self.account("tax_account", "liabilities:vat:output"),
+            },
+            commodity,
+            commodity_side: self
+                .section
+                .needed_choice("commodity_side", &sides)
+                .unwrap_or(CommoditySide::Left),
+        }
+    }
+
+    /// An account of a journal, which has to be given.
+    fn needed_account(&self, key: &str, example: &str) -> String {
+        if !self.section.has(key) {
+            self.section.problem(key, "nothing", format!("an account, such as `{example}`"));
+        }
+        self.account(key, example).unwrap_or_default()
+    }
+
+    fn account(&self, key: &str, example: &str) -> Option<String> {
+        let account = self.section.text(key)?;
+        if !is_account(&account) {
+            let expected = format!("an account that hledger reads as one, such as `{example}`");
+            self.section.problem(key, format!("`{}`", account.escape_debug()), expected);
+        }
+        Some(account)
     }
 
     fn date_order(&self) -> DateOrder {

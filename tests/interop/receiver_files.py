@@ -6,6 +6,8 @@ The samples are billed once for all of them. Every file has to come to the sums 
 
 import csv
 import io
+import os
+import subprocess
 from decimal import Decimal
 
 from sandbox import BATCH, FINDINGS, Sandbox, document, equal, total, true
@@ -25,6 +27,15 @@ format = "sage50-audit-csv"
 account_code = "0400"
 [receiver.tax_types]
 "VAT 20%" = "T1"
+
+[[receiver]]
+name = "journal"
+format = "hledger"
+receivable_account = "assets:receivable"
+income_account = "income:printing"
+tax_account = "liabilities:vat:output"
+commodity = "GBP"
+commodity_side = "right"
 """
 
 
@@ -73,6 +84,34 @@ def check_sage50(box, lines):
         true(len(row["Account Reference"]) <= 8 and len(row["Details"]) <= 60, "Sage 50, lengths")
 
 
+def check_hledger(box, lines):
+    """Read by hledger from a journal whose own amounts have a comma: it must not take ours for thousands."""
+    main = box.out / "main.journal"
+    main.write_text(f"commodity 1.000,00 GBP\n\ninclude {BATCH}/{BATCH}-hledger.journal\n", "utf-8")
+
+    def hledger(*arguments):
+        command = ["hledger", "-f", str(main), *arguments]
+        environment = {"LC_ALL": "C.UTF-8", "PATH": os.environ["PATH"]}
+        return subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
+
+    def balance(*query):
+        rows = csv.reader(io.StringIO(hledger("balance", "--output-format=csv", "--commodity-style=GBP 1000.00", *query)))
+        return {account: Decimal(amount.removeprefix("GBP ")) for account, amount in list(rows)[1:]}
+
+    hledger("check", "ordereddates")
+    invoices = by_invoice(lines)
+    equal(len(hledger("codes").split()), len(invoices), "transactions of the journal")
+    net, tax = (sum(sums) for sums in zip(*invoices.values()))
+    found = balance("--depth=2")
+    equal(found.pop("total"), Decimal(0), "hledger, the sum of all")
+    expected = {"assets:receivable": net + tax, "income:printing": -net, "liabilities:vat": -tax}
+    equal(found, expected, "hledger, balances")
+    for number, sums in invoices.items():
+        equal(balance(f"code:^{number}$", "assets")["total"], sum(sums), f"hledger, gross of {number}")
+    for key in {line.split("key:")[1] for line in hledger("print").splitlines() if "key:" in line}:
+        equal(len(hledger("codes", f"tag:key={key}").split()), 1, f"transactions of the key {key}")
+
+
 def name_accounts(box):
     """Gives each payer the account references that have to be in the sheets."""
     for sheet in ["members.csv", "teams.csv"]:
@@ -93,7 +132,8 @@ def main():
         lines = [line for line in lines if Decimal(line["net"]) != 0]
         check_quickbooks(box, lines)
         check_sage50(box, lines)
-        print(f"{len(by_invoice(lines))} invoices: QuickBooks and Sage 50 agree with the JSON")
+        check_hledger(box, lines)
+        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage 50 and hledger agree with the JSON")
 
 
 main()

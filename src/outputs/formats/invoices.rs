@@ -6,9 +6,11 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use crate::domain::{
-    Batch, DateOrder, Exact, Finding, InvoiceLine, LineClass, Money, Payer, Severity, TaxRate, round,
+    Batch, DateOrder, Exact, Finding, InvoiceLine, LineClass, Money, Payer, Severity, TaxRate, invoice_key,
+    round,
 };
 
 use super::RenderError;
@@ -67,6 +69,14 @@ impl<'a> Invoice<'a> {
     /// The payer's name at the receiver: a column of the directory, else its own name.
     pub(super) fn name_from(&self, column: &str) -> &'a str {
         identifier(self.payer, column).unwrap_or(&self.payer.name)
+    }
+
+    /// Our id of the invoice: the same whenever it is made, another one in a later batch of the period.
+    pub(super) fn key(&self, batch: &Batch) -> Uuid {
+        // A batch is named by site, period and, from the second one on, `-A` and its number.
+        let first = format!("{}-{}-A", batch.site, batch.period);
+        let sequence = batch.id.strip_prefix(&first).and_then(|number| number.parse().ok()).unwrap_or(0);
+        invoice_key(&batch.site, batch.period, &self.payer.id, sequence)
     }
 
     /// The lines by tax rate, in the order in which the rates first occur.
@@ -313,6 +323,15 @@ mod tests {
             "Somebody computes tax on sums: GBP 11.45 of tax, where the lines have GBP 11.44: `PRT-2026-03-T100` 11.45, not 11.44"
         );
         assert_eq!(note.severity, Severity::Note);
+    }
+
+    #[test]
+    fn an_invoice_of_a_later_batch_has_another_key() {
+        let mut batch = fixture::worked_example();
+        let key = |batch: &Batch| invoices(batch)[1].key(batch);
+        assert_eq!(key(&batch).to_string(), "2e87f803-f52e-5e08-a5a9-0c776b098547");
+        batch.id = "main-2026-03-A1".into();
+        assert_eq!(key(&batch), invoice_key("main", batch.period, &batch.lines[2].payer.id, 1));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod cells;
 mod encoding;
+mod hledger;
 mod invoices;
 mod lines_csv;
 mod lines_json;
@@ -19,6 +20,7 @@ mod xero;
 use crate::domain::{Batch, Finding};
 
 pub use encoding::TextEncoding;
+pub use hledger::{CommoditySide, HledgerSettings, is_account, is_commodity};
 pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
 pub use qbo::QboSettings;
@@ -35,6 +37,8 @@ pub enum Receiver {
     Qbo(QboSettings),
     /// Sage 50's audit trail transactions as CSV.
     Sage50(Sage50Settings),
+    /// hledger's journal.
+    Hledger(HledgerSettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -82,6 +86,14 @@ pub enum RenderError {
         /// Its value.
         found: String,
     },
+    /// An account or commodity that a journal cannot hold.
+    #[error("{what} is `{found}`, expected a text that hledger reads without quotes")]
+    Journal {
+        /// The setting.
+        what: String,
+        /// Its value.
+        found: String,
+    },
     /// A sum beyond what papertally counts with.
     #[error("the amount {amount} is out of range")]
     OutOfRange {
@@ -121,6 +133,7 @@ impl Receiver {
             Receiver::Xero(settings) => xero::render(settings, batch),
             Receiver::Qbo(settings) => qbo::render(settings, batch),
             Receiver::Sage50(settings) => sage50::render(settings, batch),
+            Receiver::Hledger(settings) => hledger::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),
