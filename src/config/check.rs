@@ -387,6 +387,13 @@ mod tests {
         tax_account = "liabilities:vat:output"
         commodity = "£"
         commodity_side = "left"
+        [[receiver]]
+        name = "fees"
+        format = "officernd-fees-csv"
+        location = "Main Street"
+        date_order = "ymd"
+        price_mode = "plan_default"
+        plan_prices = { "Mono page" = "0.08", "Colour page" = "0.36" }
         [mail]
         transport = "smtp"
         from = "Print <print@harbour.example>"
@@ -550,7 +557,7 @@ mod tests {
           `billing.schedule`: found `25` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
           `ledger.paht`: found an unknown key, expected `ledger.path`, which is the nearest known key
           `ledger.path`: found `/etc/papertally/inbox/ledger.sqlite` in the inbox `/etc/papertally/inbox`, expected a place that no report is read from
-          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50` or `journal`
+          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50`, `journal` or `fees`
           `mail.smtp.security`: found `none` with the host `smtp.harbour.example`, expected `starttls` or `tls`: plain text is for this machine only
           `mail.to`: found a text that is no address, expected an address such as `print@harbour.example`
           `plan.payg.allowance.per`: found `desk`, expected `seat` or `payer`

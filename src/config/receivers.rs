@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::billing::NO_TAX;
 use super::keys::KEYS;
 use super::raw::{Section, one_of};
-use crate::domain::{DateOrder, Plan, TaxRate, fold_name};
+use crate::domain::{DateOrder, Money, Plan, TaxRate, fold_name};
 use crate::outputs::formats::{
-    CommoditySide, DEPARTMENT_MAX, HledgerSettings, QboSettings, Sage50Settings, TextEncoding, XeroSettings,
-    is_account, is_commodity, is_plain,
+    CommoditySide, DEPARTMENT_MAX, HledgerSettings, OfficerndSettings, PriceMode, QboSettings,
+    Sage50Settings, TextEncoding, XeroSettings, is_account, is_commodity, is_plain,
 };
 
 /// A system that takes invoice lines.
@@ -36,6 +36,8 @@ pub enum ReceiverFormat {
     Sage50AuditCsv(Sage50Settings),
     /// hledger's journal.
     Hledger(HledgerSettings),
+    /// OfficeRnD's fees as CSV.
+    OfficerndFeesCsv(OfficerndSettings),
     /// A plain CSV of all lines.
     Csv,
     /// A JSON document of all lines.
@@ -50,16 +52,18 @@ enum FormatWord {
     Qbo,
     Sage50,
     Hledger,
+    Officernd,
     Csv,
     Json,
     Workbook,
 }
 
-const FORMATS: [(&str, FormatWord); 7] = [
+const FORMATS: [(&str, FormatWord); 8] = [
     ("xero-sales-csv", FormatWord::Xero),
     ("qbo-invoice-csv", FormatWord::Qbo),
     ("sage50-audit-csv", FormatWord::Sage50),
     ("hledger", FormatWord::Hledger),
+    ("officernd-fees-csv", FormatWord::Officernd),
     ("csv", FormatWord::Csv),
     ("json", FormatWord::Json),
     ("workbook", FormatWord::Workbook),
@@ -74,6 +78,9 @@ impl FormatWord {
             FormatWord::Sage50 => &["encoding", "account_code", "department", "tax_types"],
             FormatWord::Hledger => {
                 &["receivable_account", "income_account", "tax_account", "commodity", "commodity_side"]
+            }
+            FormatWord::Officernd => {
+                &["encoding", "date_order", "location", "price_mode", "plan_prices", "tax_types"]
             }
             FormatWord::Csv => &["encoding"],
             FormatWord::Json | FormatWord::Workbook => &[],
@@ -143,6 +150,7 @@ impl Form<'_, '_> {
             FormatWord::Qbo => ReceiverFormat::QboInvoiceCsv(self.qbo()),
             FormatWord::Sage50 => ReceiverFormat::Sage50AuditCsv(self.sage50()),
             FormatWord::Hledger => ReceiverFormat::Hledger(self.hledger()),
+            FormatWord::Officernd => ReceiverFormat::OfficerndFeesCsv(self.officernd()),
             FormatWord::Csv => ReceiverFormat::Csv,
             FormatWord::Json => ReceiverFormat::Json,
             FormatWord::Workbook => ReceiverFormat::Workbook,
@@ -220,6 +228,46 @@ impl Form<'_, '_> {
             self.section.problem(key, format!("`{}`", account.escape_debug()), expected);
         }
         Some(account)
+    }
+
+    fn officernd(&self) -> OfficerndSettings {
+        let modes = ["unit", "plan_default", "pence"].map(|word| (word, word));
+        let mode = self.section.needed_choice("price_mode", &modes).unwrap_or("unit");
+        let other = if mode == "plan_default" { "tax_types" } else { "plan_prices" };
+        if self.section.has(other) {
+            let found = format!("it with `price_mode = \"{mode}\"`");
+            self.section.problem(other, found, "nothing: it would have no effect");
+        }
+        let plans = || self.tax_types("the OfficeRnD plan that carries this tax");
+        OfficerndSettings {
+            location: self.needed_key("location", "the name of the location in OfficeRnD"),
+            date_order: self.date_order(),
+            price_mode: match mode {
+                "plan_default" => PriceMode::PlanDefault(self.plan_prices()),
+                "pence" => PriceMode::Pence(plans()),
+                _ => PriceMode::Unit(plans()),
+            },
+            encoding: self.encoding,
+        }
+    }
+
+    /// OfficeRnD's plans with their prices, by which a line finds its plan.
+    fn plan_prices(&self) -> BTreeMap<String, Money> {
+        let prices = self.section.section("plan_prices");
+        let mut plans: BTreeMap<String, Money> = BTreeMap::new();
+        for plan in self.section.keys("plan_prices") {
+            let Some(price) = prices.amount(&plan) else { continue };
+            if let Some((other, _)) = plans.iter().find(|(_, known)| **known == price) {
+                let found = format!("`{price}`, the price of `{other}`");
+                prices.problem(&plan, found, "another price: a line finds its plan by the price");
+            }
+            plans.insert(plan, price);
+        }
+        if !self.section.has("plan_prices") {
+            let expected = "OfficeRnD's plans and prices, such as `\"Mono page\" = \"0.08\"`";
+            self.section.problem("plan_prices", "nothing", expected);
+        }
+        plans
     }
 
     fn date_order(&self) -> DateOrder {

@@ -36,6 +36,15 @@ income_account = "income:printing"
 tax_account = "liabilities:vat:output"
 commodity = "GBP"
 commodity_side = "right"
+
+[[receiver]]
+name = "fees"
+format = "officernd-fees-csv"
+location = "Quay"
+date_order = "ymd"
+price_mode = "unit"
+[receiver.tax_types]
+"VAT 20%" = "Printing"
 """
 
 
@@ -112,6 +121,16 @@ def check_hledger(box, lines):
         equal(len(hledger("codes", f"tag:key={key}").split()), 1, f"transactions of the key {key}")
 
 
+def check_officernd(box, lines):
+    rows = read_csv(box, "officernd")
+    equal(len(rows), len(lines), "rows of the OfficeRnD CSV")
+    for row, line in zip(rows, lines):
+        equal(Decimal(row["Price"]) * Decimal(row["Quantity"]), Decimal(line["net"]), f"OfficeRnD, net of {line['id']}")
+        true(row["Name"].endswith(f" [p:{line['id'][:8]}]"), f"OfficeRnD, tag of {line['id']}")
+        kind, other = ("Company", "Member") if line["payer"].startswith("team:") else ("Member", "Company")
+        equal((row[kind], row[other]), (line["payer_name"], ""), f"OfficeRnD, payer of {line['id']}")
+
+
 def name_accounts(box):
     """Gives each payer the account references that have to be in the sheets."""
     for sheet in ["members.csv", "teams.csv"]:
@@ -133,7 +152,8 @@ def main():
         check_quickbooks(box, lines)
         check_sage50(box, lines)
         check_hledger(box, lines)
-        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage 50 and hledger agree with the JSON")
+        check_officernd(box, lines)
+        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage 50, hledger and OfficeRnD agree with the JSON")
 
 
 main()

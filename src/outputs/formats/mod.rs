@@ -10,6 +10,7 @@ mod hledger;
 mod invoices;
 mod lines_csv;
 mod lines_json;
+mod officernd;
 mod parts;
 mod qbo;
 mod sage50;
@@ -23,6 +24,7 @@ pub use encoding::TextEncoding;
 pub use hledger::{CommoditySide, HledgerSettings, is_account, is_commodity};
 pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
+pub use officernd::{OfficerndSettings, PriceMode};
 pub use qbo::QboSettings;
 pub use sage50::{DEPARTMENT_MAX, Sage50Settings};
 pub use sheet::{is_plain, sheet};
@@ -39,6 +41,8 @@ pub enum Receiver {
     Sage50(Sage50Settings),
     /// hledger's journal.
     Hledger(HledgerSettings),
+    /// OfficeRnD's fees as CSV.
+    Officernd(OfficerndSettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -134,6 +138,7 @@ impl Receiver {
             Receiver::Qbo(settings) => qbo::render(settings, batch),
             Receiver::Sage50(settings) => sage50::render(settings, batch),
             Receiver::Hledger(settings) => hledger::render(settings, batch),
+            Receiver::Officernd(settings) => officernd::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),
