@@ -394,6 +394,12 @@ mod tests {
         date_order = "ymd"
         price_mode = "plan_default"
         plan_prices = { "Mono page" = "0.08", "Colour page" = "0.36" }
+        [[receiver]]
+        name = "sage"
+        format = "sage-quick-entries"
+        account_code = "4000"
+        headings = "Type,Customer Reference,Date,Reference,Ledger Account,Net,VAT Rate,VAT,Total"
+        tax_types = { "VAT 20%" = "Standard", none = "No VAT" }
         [mail]
         transport = "smtp"
         from = "Print <print@harbour.example>"
@@ -557,7 +563,7 @@ mod tests {
           `billing.schedule`: found `25` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
           `ledger.paht`: found an unknown key, expected `ledger.path`, which is the nearest known key
           `ledger.path`: found `/etc/papertally/inbox/ledger.sqlite` in the inbox `/etc/papertally/inbox`, expected a place that no report is read from
-          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50`, `journal` or `fees`
+          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50`, `journal`, `fees` or `sage`
           `mail.smtp.security`: found `none` with the host `smtp.harbour.example`, expected `starttls` or `tls`: plain text is for this machine only
           `mail.to`: found a text that is no address, expected an address such as `print@harbour.example`
           `plan.payg.allowance.per`: found `desk`, expected `seat` or `payer`

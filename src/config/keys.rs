@@ -120,6 +120,7 @@ pub const KEYS: &[&str] = &[
     "receiver.location",
     "receiver.price_mode",
     "receiver.plan_prices.*",
+    "receiver.headings",
     "mail.transport",
     "mail.from",
     "mail.to",

@@ -10,8 +10,9 @@ use super::keys::KEYS;
 use super::raw::{Section, one_of};
 use crate::domain::{DateOrder, Money, Plan, TaxRate, fold_name};
 use crate::outputs::formats::{
-    CommoditySide, DEPARTMENT_MAX, HledgerSettings, OfficerndSettings, PriceMode, QboSettings,
-    Sage50Settings, TextEncoding, XeroSettings, is_account, is_commodity, is_plain,
+    CommoditySide, DEPARTMENT_MAX, Headings, HledgerSettings, LEDGER_DIGITS_MAX, OfficerndSettings,
+    PriceMode, QboSettings, QuickEntrySettings, Sage50Settings, TextEncoding, VAT_RATES, XeroSettings,
+    is_account, is_commodity, is_plain,
 };
 
 /// A system that takes invoice lines.
@@ -38,6 +39,8 @@ pub enum ReceiverFormat {
     Hledger(HledgerSettings),
     /// OfficeRnD's fees as CSV.
     OfficerndFeesCsv(OfficerndSettings),
+    /// Sage Accounting's quick entries as CSV.
+    SageQuickEntries(QuickEntrySettings),
     /// A plain CSV of all lines.
     Csv,
     /// A JSON document of all lines.
@@ -53,17 +56,19 @@ enum FormatWord {
     Sage50,
     Hledger,
     Officernd,
+    QuickEntries,
     Csv,
     Json,
     Workbook,
 }
 
-const FORMATS: [(&str, FormatWord); 8] = [
+const FORMATS: [(&str, FormatWord); 9] = [
     ("xero-sales-csv", FormatWord::Xero),
     ("qbo-invoice-csv", FormatWord::Qbo),
     ("sage50-audit-csv", FormatWord::Sage50),
     ("hledger", FormatWord::Hledger),
     ("officernd-fees-csv", FormatWord::Officernd),
+    ("sage-quick-entries", FormatWord::QuickEntries),
     ("csv", FormatWord::Csv),
     ("json", FormatWord::Json),
     ("workbook", FormatWord::Workbook),
@@ -82,6 +87,7 @@ impl FormatWord {
             FormatWord::Officernd => {
                 &["encoding", "date_order", "location", "price_mode", "plan_prices", "tax_types"]
             }
+            FormatWord::QuickEntries => &["encoding", "account_code", "headings", "tax_types"],
             FormatWord::Csv => &["encoding"],
             FormatWord::Json | FormatWord::Workbook => &[],
         }
@@ -115,7 +121,9 @@ pub(super) fn receivers(root: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -
         let Some(word) = section.needed_choice("format", &FORMATS) else { continue };
         unused(&section, word);
         let form = Form { section: &section, taxes, plans, encoding };
-        receivers.push(ReceiverConfig { name, format: form.format(word), encoding });
+        if let Some(format) = form.format(word) {
+            receivers.push(ReceiverConfig { name, format, encoding });
+        }
     }
     receivers
 }
@@ -144,17 +152,19 @@ fn unused(section: &Section<'_>, word: FormatWord) {
 }
 
 impl Form<'_, '_> {
-    fn format(&self, word: FormatWord) -> ReceiverFormat {
-        match word {
+    /// `None` where something is wrong that has no stand-in; it is noted then.
+    fn format(&self, word: FormatWord) -> Option<ReceiverFormat> {
+        Some(match word {
             FormatWord::Xero => ReceiverFormat::XeroSalesCsv(self.xero()),
             FormatWord::Qbo => ReceiverFormat::QboInvoiceCsv(self.qbo()),
             FormatWord::Sage50 => ReceiverFormat::Sage50AuditCsv(self.sage50()),
             FormatWord::Hledger => ReceiverFormat::Hledger(self.hledger()),
             FormatWord::Officernd => ReceiverFormat::OfficerndFeesCsv(self.officernd()),
+            FormatWord::QuickEntries => ReceiverFormat::SageQuickEntries(self.quick_entries()?),
             FormatWord::Csv => ReceiverFormat::Csv,
             FormatWord::Json => ReceiverFormat::Json,
             FormatWord::Workbook => ReceiverFormat::Workbook,
-        }
+        })
     }
 
     fn xero(&self) -> XeroSettings {
@@ -268,6 +278,32 @@ impl Form<'_, '_> {
             self.section.problem("plan_prices", "nothing", expected);
         }
         plans
+    }
+
+    /// `None` where the headings are not those of a template: nothing can be said of the rest then.
+    fn quick_entries(&self) -> Option<QuickEntrySettings> {
+        let expected =
+            "the first line of the template for quick entries of sales, which Sage offers for download";
+        let headings = Headings::parse(&self.section.needed_text("headings", expected));
+        if let (Err(error), true) = (&headings, self.section.text("headings").is_some()) {
+            self.section.problem("headings", error.found.clone(), error.expected.clone());
+        }
+        let expected = "the ledger account of sales, such as `\"4000\"`";
+        let account_code = self.needed_key("account_code", expected);
+        let is_digit = |sign: char| sign.is_ascii_digit();
+        if account_code.chars().count() > LEDGER_DIGITS_MAX || !account_code.chars().all(is_digit) {
+            let expected = format!("at most {LEDGER_DIGITS_MAX} digits");
+            self.section.problem("account_code", format!("`{}`", account_code.escape_debug()), expected);
+        }
+        let headings = headings.ok();
+        let tax_types = self.tax_types("the rate's name in Sage, such as `Standard`");
+        if headings.as_ref().is_some_and(Headings::has_vat_rates) {
+            let names = self.section.section("tax_types");
+            for (tax, rate) in tax_types.iter().filter(|(_, rate)| !VAT_RATES.contains(&rate.as_str())) {
+                names.problem(tax, format!("`{rate}`"), one_of(VAT_RATES.into_iter()));
+            }
+        }
+        Some(QuickEntrySettings { headings: headings?, account_code, tax_types, encoding: self.encoding })
     }
 
     fn date_order(&self) -> DateOrder {

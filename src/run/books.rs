@@ -158,6 +158,7 @@ fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
         ReceiverFormat::Sage50AuditCsv(settings) => Receiver::Sage50(settings.clone()),
         ReceiverFormat::Hledger(settings) => Receiver::Hledger(settings.clone()),
         ReceiverFormat::OfficerndFeesCsv(settings) => Receiver::Officernd(settings.clone()),
+        ReceiverFormat::SageQuickEntries(settings) => Receiver::QuickEntries(settings.clone()),
         ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,

@@ -45,6 +45,14 @@ date_order = "ymd"
 price_mode = "unit"
 [receiver.tax_types]
 "VAT 20%" = "Printing"
+
+[[receiver]]
+name = "sage"
+format = "sage-quick-entries"
+account_code = "4000"
+headings = "Type,Customer Reference,Date,Customer Name,Reference,Ledger Account,Details,Net,VAT Rate,VAT,Total"
+[receiver.tax_types]
+"VAT 20%" = "Standard"
 """
 
 
@@ -131,13 +139,24 @@ def check_officernd(box, lines):
         equal((row[kind], row[other]), (line["payer_name"], ""), f"OfficeRnD, payer of {line['id']}")
 
 
+def check_sage(box, lines):
+    invoices = by_invoice(lines)
+    rows = read_csv(box, "sage")
+    equal([row["Reference"] for row in rows], list(invoices), "invoices of Sage's quick entries")
+    for row in rows:
+        net, tax, gross = (Decimal(row[column]) for column in ["Net", "VAT", "Total"])
+        equal((net, tax), invoices[row["Reference"]], f"Sage, net and tax of {row['Reference']}")
+        equal(net + tax, gross, f"Sage, total of {row['Reference']}")
+        equal((row["Type"], row["VAT Rate"]), ("Invoice", "Standard"), "Sage, words")
+
+
 def name_accounts(box):
     """Gives each payer the account references that have to be in the sheets."""
     for sheet in ["members.csv", "teams.csv"]:
         path = box.folder / sheet
         rows = list(csv.reader(io.StringIO(path.read_text("utf-8"), newline="")))
         for number, row in enumerate(rows):
-            row.append("sage_account" if number == 0 else f"A{row[0]}")
+            row += ["sage_account", "sage_customer"] if number == 0 else [f"A{row[0]}", f"C-{row[0]}"]
         with path.open("w", encoding="utf-8", newline="") as file:
             csv.writer(file).writerows(rows)
 
@@ -153,7 +172,8 @@ def main():
         check_sage50(box, lines)
         check_hledger(box, lines)
         check_officernd(box, lines)
-        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage 50, hledger and OfficeRnD agree with the JSON")
+        check_sage(box, lines)
+        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage, hledger and OfficeRnD agree with the JSON")
 
 
 main()

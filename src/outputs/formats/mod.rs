@@ -13,6 +13,7 @@ mod lines_json;
 mod officernd;
 mod parts;
 mod qbo;
+mod quick_entries;
 mod sage50;
 mod sheet;
 mod table;
@@ -26,6 +27,7 @@ pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
 pub use officernd::{OfficerndSettings, PriceMode};
 pub use qbo::QboSettings;
+pub use quick_entries::{Headings, HeadingsError, LEDGER_DIGITS_MAX, QuickEntrySettings, VAT_RATES};
 pub use sage50::{DEPARTMENT_MAX, Sage50Settings};
 pub use sheet::{is_plain, sheet};
 pub use xero::{Tracking, XeroSettings};
@@ -43,6 +45,8 @@ pub enum Receiver {
     Hledger(HledgerSettings),
     /// OfficeRnD's fees as CSV.
     Officernd(OfficerndSettings),
+    /// Sage Accounting's quick entries as CSV.
+    QuickEntries(QuickEntrySettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -139,6 +143,7 @@ impl Receiver {
             Receiver::Sage50(settings) => sage50::render(settings, batch),
             Receiver::Hledger(settings) => hledger::render(settings, batch),
             Receiver::Officernd(settings) => officernd::render(settings, batch),
+            Receiver::QuickEntries(settings) => quick_entries::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),
