@@ -400,6 +400,14 @@ mod tests {
         account_code = "4000"
         headings = "Type,Customer Reference,Date,Reference,Ledger Account,Net,VAT Rate,VAT,Total"
         tax_types = { "VAT 20%" = "Standard", none = "No VAT" }
+        [[receiver]]
+        name = "odoo"
+        format = "odoo-account-move-csv"
+        item = "Printing"
+        account_code = "400000"
+        tax_rounding = "document"
+        external_ids = ["tax_ids"]
+        tax_types = { "VAT 20%" = "account.tax_20", none = "account.tax_0" }
         [mail]
         transport = "smtp"
         from = "Print <print@harbour.example>"
@@ -563,7 +571,7 @@ mod tests {
           `billing.schedule`: found `25` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
           `ledger.paht`: found an unknown key, expected `ledger.path`, which is the nearest known key
           `ledger.path`: found `/etc/papertally/inbox/ledger.sqlite` in the inbox `/etc/papertally/inbox`, expected a place that no report is read from
-          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50`, `journal`, `fees` or `sage`
+          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50`, `journal`, `fees`, `sage` or `odoo`
           `mail.smtp.security`: found `none` with the host `smtp.harbour.example`, expected `starttls` or `tls`: plain text is for this machine only
           `mail.to`: found a text that is no address, expected an address such as `print@harbour.example`
           `plan.payg.allowance.per`: found `desk`, expected `seat` or `payer`

@@ -121,6 +121,8 @@ pub const KEYS: &[&str] = &[
     "receiver.price_mode",
     "receiver.plan_prices.*",
     "receiver.headings",
+    "receiver.tax_rounding",
+    "receiver.external_ids",
     "mail.transport",
     "mail.from",
     "mail.to",

@@ -10,9 +10,9 @@ use super::keys::KEYS;
 use super::raw::{Section, one_of};
 use crate::domain::{DateOrder, Money, Plan, TaxRate, fold_name};
 use crate::outputs::formats::{
-    CommoditySide, DEPARTMENT_MAX, Headings, HledgerSettings, LEDGER_DIGITS_MAX, OfficerndSettings,
-    PriceMode, QboSettings, QuickEntrySettings, Sage50Settings, TextEncoding, VAT_RATES, XeroSettings,
-    is_account, is_commodity, is_plain,
+    CommoditySide, DEPARTMENT_MAX, Headings, HledgerSettings, LEDGER_DIGITS_MAX, ODOO_ID_COLUMNS,
+    OdooSettings, OfficerndSettings, PriceMode, QboSettings, QuickEntrySettings, Sage50Settings, TaxRounding,
+    TextEncoding, VAT_RATES, XeroSettings, is_account, is_commodity, is_plain,
 };
 
 /// A system that takes invoice lines.
@@ -41,6 +41,8 @@ pub enum ReceiverFormat {
     OfficerndFeesCsv(OfficerndSettings),
     /// Sage Accounting's quick entries as CSV.
     SageQuickEntries(QuickEntrySettings),
+    /// Odoo's journal entries as CSV.
+    OdooAccountMoveCsv(OdooSettings),
     /// A plain CSV of all lines.
     Csv,
     /// A JSON document of all lines.
@@ -57,18 +59,20 @@ enum FormatWord {
     Hledger,
     Officernd,
     QuickEntries,
+    Odoo,
     Csv,
     Json,
     Workbook,
 }
 
-const FORMATS: [(&str, FormatWord); 9] = [
+const FORMATS: [(&str, FormatWord); 10] = [
     ("xero-sales-csv", FormatWord::Xero),
     ("qbo-invoice-csv", FormatWord::Qbo),
     ("sage50-audit-csv", FormatWord::Sage50),
     ("hledger", FormatWord::Hledger),
     ("officernd-fees-csv", FormatWord::Officernd),
     ("sage-quick-entries", FormatWord::QuickEntries),
+    ("odoo-account-move-csv", FormatWord::Odoo),
     ("csv", FormatWord::Csv),
     ("json", FormatWord::Json),
     ("workbook", FormatWord::Workbook),
@@ -88,6 +92,9 @@ impl FormatWord {
                 &["encoding", "date_order", "location", "price_mode", "plan_prices", "tax_types"]
             }
             FormatWord::QuickEntries => &["encoding", "account_code", "headings", "tax_types"],
+            FormatWord::Odoo => {
+                &["encoding", "account_code", "item", "tax_types", "tax_rounding", "external_ids"]
+            }
             FormatWord::Csv => &["encoding"],
             FormatWord::Json | FormatWord::Workbook => &[],
         }
@@ -161,6 +168,7 @@ impl Form<'_, '_> {
             FormatWord::Hledger => ReceiverFormat::Hledger(self.hledger()),
             FormatWord::Officernd => ReceiverFormat::OfficerndFeesCsv(self.officernd()),
             FormatWord::QuickEntries => ReceiverFormat::SageQuickEntries(self.quick_entries()?),
+            FormatWord::Odoo => ReceiverFormat::OdooAccountMoveCsv(self.odoo()),
             FormatWord::Csv => ReceiverFormat::Csv,
             FormatWord::Json => ReceiverFormat::Json,
             FormatWord::Workbook => ReceiverFormat::Workbook,
@@ -304,6 +312,22 @@ impl Form<'_, '_> {
             }
         }
         Some(QuickEntrySettings { headings: headings?, account_code, tax_types, encoding: self.encoding })
+    }
+
+    fn odoo(&self) -> OdooSettings {
+        let roundings = [("line", TaxRounding::Line), ("document", TaxRounding::Document)];
+        let external_ids: BTreeSet<String> = self.section.texts("external_ids").into_iter().collect();
+        for column in external_ids.iter().filter(|column| !ODOO_ID_COLUMNS.contains(&column.as_str())) {
+            self.section.problem("external_ids", format!("`{column}`"), one_of(ODOO_ID_COLUMNS.into_iter()));
+        }
+        OdooSettings {
+            item: self.needed_key("item", "the product in Odoo"),
+            account_code: self.needed_key("account_code", "the revenue account in Odoo"),
+            tax_types: self.tax_types("the tax in Odoo"),
+            tax_rounding: self.section.needed_choice("tax_rounding", &roundings).unwrap_or(TaxRounding::Line),
+            external_ids,
+            encoding: self.encoding,
+        }
     }
 
     fn date_order(&self) -> DateOrder {

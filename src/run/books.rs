@@ -159,6 +159,7 @@ fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
         ReceiverFormat::Hledger(settings) => Receiver::Hledger(settings.clone()),
         ReceiverFormat::OfficerndFeesCsv(settings) => Receiver::Officernd(settings.clone()),
         ReceiverFormat::SageQuickEntries(settings) => Receiver::QuickEntries(settings.clone()),
+        ReceiverFormat::OdooAccountMoveCsv(settings) => Receiver::Odoo(settings.clone()),
         ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,

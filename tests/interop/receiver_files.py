@@ -53,6 +53,15 @@ account_code = "4000"
 headings = "Type,Customer Reference,Date,Customer Name,Reference,Ledger Account,Details,Net,VAT Rate,VAT,Total"
 [receiver.tax_types]
 "VAT 20%" = "Standard"
+
+[[receiver]]
+name = "odoo"
+format = "odoo-account-move-csv"
+item = "Printing"
+account_code = "400000"
+tax_rounding = "document"
+[receiver.tax_types]
+"VAT 20%" = "20% ST"
 """
 
 
@@ -150,6 +159,21 @@ def check_sage(box, lines):
         equal((row["Type"], row["VAT Rate"]), ("Invoice", "Standard"), "Sage, words")
 
 
+def check_odoo(box, lines):
+    rows = read_csv(box, "odoo")
+    equal(len(rows), len(lines), "rows of the Odoo CSV")
+    found, number = {}, None
+    for row in rows:
+        if row["id"]:
+            number = row["ref"]
+            true(number not in found and row["move_type"] == "out_invoice", f"Odoo, head of {number}")
+        else:
+            equal({row[column] for column in list(row)[:7]}, {""}, f"Odoo, a further row of {number}")
+        product = Decimal(row["invoice_line_ids/quantity"]) * Decimal(row["invoice_line_ids/price_unit"])
+        found[number] = found.get(number, Decimal(0)) + product
+    equal(found, {number: net for number, (net, _) in by_invoice(lines).items()}, "Odoo, net of each invoice")
+
+
 def name_accounts(box):
     """Gives each payer the account references that have to be in the sheets."""
     for sheet in ["members.csv", "teams.csv"]:
@@ -173,7 +197,8 @@ def main():
         check_hledger(box, lines)
         check_officernd(box, lines)
         check_sage(box, lines)
-        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage, hledger and OfficeRnD agree with the JSON")
+        check_odoo(box, lines)
+        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage, hledger, OfficeRnD and Odoo agree with the JSON")
 
 
 main()

@@ -10,6 +10,7 @@ mod hledger;
 mod invoices;
 mod lines_csv;
 mod lines_json;
+mod odoo;
 mod officernd;
 mod parts;
 mod qbo;
@@ -25,6 +26,7 @@ pub use encoding::TextEncoding;
 pub use hledger::{CommoditySide, HledgerSettings, is_account, is_commodity};
 pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
+pub use odoo::{ODOO_ID_COLUMNS, OdooSettings, TaxRounding};
 pub use officernd::{OfficerndSettings, PriceMode};
 pub use qbo::QboSettings;
 pub use quick_entries::{Headings, HeadingsError, LEDGER_DIGITS_MAX, QuickEntrySettings, VAT_RATES};
@@ -47,6 +49,8 @@ pub enum Receiver {
     Officernd(OfficerndSettings),
     /// Sage Accounting's quick entries as CSV.
     QuickEntries(QuickEntrySettings),
+    /// Odoo's journal entries as CSV.
+    Odoo(OdooSettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -144,6 +148,7 @@ impl Receiver {
             Receiver::Hledger(settings) => hledger::render(settings, batch),
             Receiver::Officernd(settings) => officernd::render(settings, batch),
             Receiver::QuickEntries(settings) => quick_entries::render(settings, batch),
+            Receiver::Odoo(settings) => odoo::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),
