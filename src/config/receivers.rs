@@ -12,7 +12,7 @@ use crate::domain::{DateOrder, Money, Plan, TaxRate, fold_name};
 use crate::outputs::formats::{
     CommoditySide, DEPARTMENT_MAX, Headings, HledgerSettings, LEDGER_DIGITS_MAX, ODOO_ID_COLUMNS,
     OdooSettings, OfficerndSettings, PriceMode, QboSettings, QuickEntrySettings, Sage50Settings, TaxRounding,
-    TextEncoding, VAT_RATES, XeroSettings, is_account, is_commodity, is_plain,
+    TextEncoding, VAT_RATES, XeroSettings, ZohoSettings, is_account, is_commodity, is_plain,
 };
 
 /// A system that takes invoice lines.
@@ -43,6 +43,8 @@ pub enum ReceiverFormat {
     SageQuickEntries(QuickEntrySettings),
     /// Odoo's journal entries as CSV.
     OdooAccountMoveCsv(OdooSettings),
+    /// Zoho Books' invoices as CSV.
+    ZohoInvoiceCsv(ZohoSettings),
     /// A plain CSV of all lines.
     Csv,
     /// A JSON document of all lines.
@@ -60,12 +62,13 @@ enum FormatWord {
     Officernd,
     QuickEntries,
     Odoo,
+    Zoho,
     Csv,
     Json,
     Workbook,
 }
 
-const FORMATS: [(&str, FormatWord); 10] = [
+const FORMATS: [(&str, FormatWord); 11] = [
     ("xero-sales-csv", FormatWord::Xero),
     ("qbo-invoice-csv", FormatWord::Qbo),
     ("sage50-audit-csv", FormatWord::Sage50),
@@ -73,6 +76,7 @@ const FORMATS: [(&str, FormatWord); 10] = [
     ("officernd-fees-csv", FormatWord::Officernd),
     ("sage-quick-entries", FormatWord::QuickEntries),
     ("odoo-account-move-csv", FormatWord::Odoo),
+    ("zoho-invoice-csv", FormatWord::Zoho),
     ("csv", FormatWord::Csv),
     ("json", FormatWord::Json),
     ("workbook", FormatWord::Workbook),
@@ -95,6 +99,7 @@ impl FormatWord {
             FormatWord::Odoo => {
                 &["encoding", "account_code", "item", "tax_types", "tax_rounding", "external_ids"]
             }
+            FormatWord::Zoho => &["encoding", "account_code", "item", "tax_types"],
             FormatWord::Csv => &["encoding"],
             FormatWord::Json | FormatWord::Workbook => &[],
         }
@@ -169,6 +174,7 @@ impl Form<'_, '_> {
             FormatWord::Officernd => ReceiverFormat::OfficerndFeesCsv(self.officernd()),
             FormatWord::QuickEntries => ReceiverFormat::SageQuickEntries(self.quick_entries()?),
             FormatWord::Odoo => ReceiverFormat::OdooAccountMoveCsv(self.odoo()),
+            FormatWord::Zoho => ReceiverFormat::ZohoInvoiceCsv(self.zoho()),
             FormatWord::Csv => ReceiverFormat::Csv,
             FormatWord::Json => ReceiverFormat::Json,
             FormatWord::Workbook => ReceiverFormat::Workbook,
@@ -326,6 +332,15 @@ impl Form<'_, '_> {
             tax_types: self.tax_types("the tax in Odoo"),
             tax_rounding: self.section.needed_choice("tax_rounding", &roundings).unwrap_or(TaxRounding::Line),
             external_ids,
+            encoding: self.encoding,
+        }
+    }
+
+    fn zoho(&self) -> ZohoSettings {
+        ZohoSettings {
+            item: self.needed_key("item", "the name of the item in Zoho Books"),
+            account_code: self.needed_key("account_code", "the name of the revenue account in Zoho Books"),
+            tax_types: self.tax_types("the tax's name in Zoho Books"),
             encoding: self.encoding,
         }
     }

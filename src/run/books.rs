@@ -160,6 +160,7 @@ fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
         ReceiverFormat::OfficerndFeesCsv(settings) => Receiver::Officernd(settings.clone()),
         ReceiverFormat::SageQuickEntries(settings) => Receiver::QuickEntries(settings.clone()),
         ReceiverFormat::OdooAccountMoveCsv(settings) => Receiver::Odoo(settings.clone()),
+        ReceiverFormat::ZohoInvoiceCsv(settings) => Receiver::Zoho(settings.clone()),
         ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,

@@ -62,6 +62,14 @@ account_code = "400000"
 tax_rounding = "document"
 [receiver.tax_types]
 "VAT 20%" = "20% ST"
+
+[[receiver]]
+name = "zoho"
+format = "zoho-invoice-csv"
+item = "Printing"
+account_code = "Sales"
+[receiver.tax_types]
+"VAT 20%" = "Standard Rate"
 """
 
 
@@ -174,6 +182,16 @@ def check_odoo(box, lines):
     equal(found, {number: net for number, (net, _) in by_invoice(lines).items()}, "Odoo, net of each invoice")
 
 
+def check_zoho(box, lines):
+    rows = read_csv(box, "zoho")
+    equal(len(rows), len(lines), "rows of the Zoho CSV")
+    for row, line in zip(rows, lines):
+        equal(Decimal(row["Quantity"]) * Decimal(row["Item Price"]), Decimal(line["net"]), f"Zoho, net of {line['id']}")
+        for column, key in [("Invoice Number", "invoice_number"), ("Item Tax %", "tax_rate"), ("Currency Code", "currency"),
+                            ("Invoice Date", "invoice_date"), ("Due Date", "due_date"), ("Customer Name", "payer_name")]:
+            equal(row[column], line[key], f"Zoho, {column} of {line['id']}")
+
+
 def name_accounts(box):
     """Gives each payer the account references that have to be in the sheets."""
     for sheet in ["members.csv", "teams.csv"]:
@@ -198,7 +216,8 @@ def main():
         check_officernd(box, lines)
         check_sage(box, lines)
         check_odoo(box, lines)
-        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage, hledger, OfficeRnD and Odoo agree with the JSON")
+        check_zoho(box, lines)
+        print(f"{len(by_invoice(lines))} invoices: QuickBooks, Sage, hledger, OfficeRnD, Odoo and Zoho agree with the JSON")
 
 
 main()

@@ -35,6 +35,14 @@ pub(super) struct TaxGroup<'a> {
     pub(super) lines: Vec<&'a InvoiceLine>,
 }
 
+/// A row for a receiver that takes no negative amounts.
+pub(super) struct Item {
+    pub(super) description: String,
+    pub(super) quantity: i64,
+    pub(super) price: Money,
+    pub(super) net: Money,
+}
+
 /// The charged lines by invoice number, in the order in which the numbers first occur.
 pub(super) fn invoices(batch: &Batch) -> Vec<Invoice<'_>> {
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
@@ -126,6 +134,23 @@ impl TaxGroup<'_> {
         match round(exact, batch.currency.decimals()) {
             Some(rounded) => Ok(rounded.rounded),
             None => Err(RenderError::OutOfRange { amount: exact.to_text(0) }),
+        }
+    }
+
+    /// One item a line, or one for all where a line is negative; none where these come to nothing. The sum is not
+    /// negative: an invoice with a group below zero is held before.
+    pub(super) fn items(&self, batch: &Batch, unit_decimals: u32) -> Vec<Item> {
+        let net = self.net().to_money();
+        if self.lines.iter().all(|line| !line.net.is_negative()) {
+            let item = |line: &&InvoiceLine| {
+                let (quantity, price) = quantity_and_price(line, unit_decimals);
+                Item { description: line.description.clone(), quantity, price, net: line.net }
+            };
+            self.lines.iter().map(item).collect()
+        } else if net.is_zero() {
+            Vec::new()
+        } else {
+            vec![Item { description: self.description(batch), quantity: 1, price: net, net }]
         }
     }
 

@@ -19,6 +19,7 @@ mod sage50;
 mod sheet;
 mod table;
 mod xero;
+mod zoho;
 
 use crate::domain::{Batch, Finding};
 
@@ -33,6 +34,7 @@ pub use quick_entries::{Headings, HeadingsError, LEDGER_DIGITS_MAX, QuickEntrySe
 pub use sage50::{DEPARTMENT_MAX, Sage50Settings};
 pub use sheet::{is_plain, sheet};
 pub use xero::{Tracking, XeroSettings};
+pub use zoho::ZohoSettings;
 
 /// A receiving system with its settings.
 #[derive(Clone, Debug)]
@@ -51,6 +53,8 @@ pub enum Receiver {
     QuickEntries(QuickEntrySettings),
     /// Odoo's journal entries as CSV.
     Odoo(OdooSettings),
+    /// Zoho Books' invoices as CSV.
+    Zoho(ZohoSettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -149,6 +153,7 @@ impl Receiver {
             Receiver::Officernd(settings) => officernd::render(settings, batch),
             Receiver::QuickEntries(settings) => quick_entries::render(settings, batch),
             Receiver::Odoo(settings) => odoo::render(settings, batch),
+            Receiver::Zoho(settings) => zoho::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),

@@ -10,9 +10,7 @@ use std::collections::BTreeMap;
 use crate::domain::{Batch, DateOrder, Finding, Severity};
 
 use super::cells::free_text;
-use super::invoices::{
-    Invoice, TaxGroup, check_settings, date, invoices, key_fault, quantity_and_price, tax_note, tax_type,
-};
+use super::invoices::{Invoice, check_settings, date, invoices, key_fault, tax_note, tax_type};
 use super::parts::{Limits, Parts};
 use super::{RenderError, Rendered, TextEncoding};
 
@@ -112,7 +110,7 @@ fn rows(
     let mut rows = Vec::new();
     for group in invoice.tax_groups() {
         let code = tax_type(&settings.tax_types, group.rate)?;
-        for [description, quantity, rate, amount] in items(&group, batch, decimals) {
+        for item in group.items(batch, UNIT_DECIMALS) {
             rows.push([
                 invoice.number.to_owned(),
                 invoice.name_from("qbo_customer").to_owned(),
@@ -122,33 +120,15 @@ fn rows(
                 String::new(),
                 String::new(),
                 settings.item.clone(),
-                free_text(&description),
-                quantity,
-                rate,
-                amount,
+                free_text(&item.description),
+                item.quantity.to_string(),
+                item.price.to_text(decimals),
+                item.net.to_text(decimals),
                 code.to_owned(),
             ]);
         }
     }
     Ok(rows)
-}
-
-/// Description, quantity, rate and amount of each row: one a line, or one for all where a line is negative.
-fn items(group: &TaxGroup<'_>, batch: &Batch, decimals: u32) -> Vec<[String; 4]> {
-    if group.lines.iter().any(|line| line.net.is_negative()) {
-        let net = group.net();
-        if net.is_zero() {
-            return Vec::new();
-        }
-        let net = net.to_text(decimals);
-        return vec![[group.description(batch), "1".to_owned(), net.clone(), net]];
-    }
-    let item = |line: &&crate::domain::InvoiceLine| {
-        let (quantity, price) = quantity_and_price(line, UNIT_DECIMALS);
-        let (price, net) = (price.to_text(decimals), line.net.to_text(decimals));
-        [line.description.clone(), quantity.to_string(), price, net]
-    };
-    group.lines.iter().map(item).collect()
 }
 
 #[cfg(test)]
