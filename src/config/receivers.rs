@@ -106,6 +106,9 @@ impl FormatWord {
     }
 }
 
+/// What is said of a text that a spreadsheet or an import would not take as it is.
+const NOT_PLAIN: &str = "a text that does not start like a formula and has no line breaks";
+
 /// A receiver's section with what its settings are checked against.
 struct Form<'a, 's> {
     section: &'s Section<'a>,
@@ -354,8 +357,7 @@ impl Form<'_, '_> {
     fn key(&self, key: &str) -> Option<String> {
         let text = self.section.code(key)?;
         if !is_plain(&text) {
-            let expected = "a text that does not start like a formula and has no line breaks";
-            self.section.problem(key, format!("`{}`", text.escape_debug()), expected);
+            self.section.problem(key, format!("`{}`", text.escape_debug()), NOT_PLAIN);
         }
         Some(text)
     }
@@ -377,11 +379,153 @@ impl Form<'_, '_> {
             let known = self.taxes.iter().map(|tax| tax.name.as_str()).chain([NO_TAX]);
             names.problem(name, "no tax of that name", one_of(known));
         }
+        for (name, text) in tax_types.iter().filter(|(_, text)| !is_plain(text)) {
+            names.problem(name, format!("`{}`", text.escape_debug()), NOT_PLAIN);
+        }
         let tax_of = |plan: &'_ Plan| plan.tax.as_ref().map_or(NO_TAX.to_owned(), |tax| tax.name.clone());
         let used: BTreeSet<String> = self.plans.iter().map(tax_of).collect();
         for name in used.iter().filter(|name| !names.has(name)) {
             names.problem(name, "nothing", format!("{expected}: a plan uses this tax"));
         }
         tax_types
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use crate::config::{Config, ReceiverFormat};
+    use crate::outputs::formats::PriceMode;
+
+    const SPACE: &str = "[ledger]\npath = 'l'\n[output]\nfolder = 'o'\n[directory]\nmembers = 'm'\nteams = 't'\n\
+        [[site]]\nname = 'a'\ntime_zone = 'UTC'\ncurrency = 'GBP'\n[[tax]]\nname = 'VAT'\npercent = 20\n\
+        [[plan]]\nname = 'p'\nbasis = 'cost'\ntax = 'VAT'\n";
+
+    fn load(receiver: &str) -> Result<ReceiverFormat, String> {
+        let text = format!("{SPACE}[[receiver]]\nname = 'r'\n{receiver}");
+        match Config::parse(Path::new("papertally.toml"), &text, &[]) {
+            Ok(mut config) => Ok(config.receivers.remove(0).format),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    #[test]
+    fn each_form_says_what_it_needs() {
+        let missing = |format: &str| load(&format!("format = '{format}'\n")).unwrap_err();
+        insta::assert_snapshot!(missing("qbo-invoice-csv"), @r#"
+        `papertally.toml` has 3 problems:
+          `receiver.r.date_order`: found nothing, expected `ymd`, `dmy` or `mdy`
+          `receiver.r.item`: found nothing, expected the name of the product or service in QuickBooks
+          `receiver.r.tax_types.VAT`: found nothing, expected the tax code's name in QuickBooks: a plan uses this tax
+        "#);
+        insta::assert_snapshot!(missing("sage50-audit-csv"), @r#"
+        `papertally.toml` has 2 problems:
+          `receiver.r.account_code`: found nothing, expected the nominal account of sales, such as `"4000"`
+          `receiver.r.tax_types.VAT`: found nothing, expected the tax code in Sage 50, such as `T1`: a plan uses this tax
+        "#);
+        insta::assert_snapshot!(missing("hledger"), @r#"
+        `papertally.toml` has 5 problems:
+          `receiver.r.commodity`: found nothing, expected its sign in the journal, such as `£` or `EUR`
+          `receiver.r.commodity_side`: found nothing, expected `left` or `right`
+          `receiver.r.income_account`: found nothing, expected an account, such as `income:printing`
+          `receiver.r.receivable_account`: found nothing, expected an account, such as `assets:receivable`
+          `receiver.r.tax_account`: found nothing, expected an account, such as `liabilities:vat:output`
+        "#);
+        insta::assert_snapshot!(missing("officernd-fees-csv"), @r#"
+        `papertally.toml` has 4 problems:
+          `receiver.r.date_order`: found nothing, expected `ymd`, `dmy` or `mdy`
+          `receiver.r.location`: found nothing, expected the name of the location in OfficeRnD
+          `receiver.r.price_mode`: found nothing, expected `unit`, `plan_default` or `pence`
+          `receiver.r.tax_types.VAT`: found nothing, expected the OfficeRnD plan that carries this tax: a plan uses this tax
+        "#);
+        insta::assert_snapshot!(missing("sage-quick-entries"), @r#"
+        `papertally.toml` has 3 problems:
+          `receiver.r.account_code`: found nothing, expected the ledger account of sales, such as `"4000"`
+          `receiver.r.headings`: found nothing, expected the first line of the template for quick entries of sales, which Sage offers for download
+          `receiver.r.tax_types.VAT`: found nothing, expected the rate's name in Sage, such as `Standard`: a plan uses this tax
+        "#);
+        insta::assert_snapshot!(missing("odoo-account-move-csv"), @r#"
+        `papertally.toml` has 4 problems:
+          `receiver.r.account_code`: found nothing, expected the revenue account in Odoo
+          `receiver.r.item`: found nothing, expected the product in Odoo
+          `receiver.r.tax_rounding`: found nothing, expected `line` or `document`
+          `receiver.r.tax_types.VAT`: found nothing, expected the tax in Odoo: a plan uses this tax
+        "#);
+        insta::assert_snapshot!(missing("zoho-invoice-csv"), @r#"
+        `papertally.toml` has 3 problems:
+          `receiver.r.account_code`: found nothing, expected the name of the revenue account in Zoho Books
+          `receiver.r.item`: found nothing, expected the name of the item in Zoho Books
+          `receiver.r.tax_types.VAT`: found nothing, expected the tax's name in Zoho Books: a plan uses this tax
+        "#);
+    }
+
+    #[test]
+    fn what_a_form_cannot_take_is_told() {
+        let wrong = |text: &str| load(text).unwrap_err();
+        insta::assert_snapshot!(wrong(
+            "format = 'sage50-audit-csv'\naccount_code = '=1'\ndepartment = 1000\nitem = 'x'\n\
+             tax_types = { VAT = '@T1', GST = 'T2' }"
+        ), @r#"
+        `papertally.toml` has 5 problems:
+          `receiver.r.account_code`: found `=1`, expected a text that does not start like a formula and has no line breaks
+          `receiver.r.department`: found `1000`, expected a whole number from 0 to 999
+          `receiver.r.item`: found it in a receiver of this format, expected nothing: it would have no effect
+          `receiver.r.tax_types.GST`: found no tax of that name, expected `VAT` or `none`
+          `receiver.r.tax_types.VAT`: found `@T1`, expected a text that does not start like a formula and has no line breaks
+        "#);
+        insta::assert_snapshot!(wrong(
+            "format = 'hledger'\nreceivable_account = 'a  b'\nincome_account = '(i)'\ntax_account = 't:'\n\
+             commodity = 'A4'\ncommodity_side = 'above'\nencoding = 'utf-8'"
+        ), @r#"
+        `papertally.toml` has 6 problems:
+          `receiver.r.commodity`: found `A4`, expected letters or a currency's sign, which hledger reads without quotes
+          `receiver.r.commodity_side`: found `above`, expected `left` or `right`
+          `receiver.r.encoding`: found it in a receiver of this format, expected nothing: it would have no effect
+          `receiver.r.income_account`: found `(i)`, expected an account that hledger reads as one, such as `income:printing`
+          `receiver.r.receivable_account`: found `a  b`, expected an account that hledger reads as one, such as `assets:receivable`
+          `receiver.r.tax_account`: found `t:`, expected an account that hledger reads as one, such as `liabilities:vat:output`
+        "#);
+        insta::assert_snapshot!(wrong(
+            "format = 'officernd-fees-csv'\nlocation = 'l'\ndate_order = 'ymd'\nprice_mode = 'plan_default'\n\
+             tax_types = { VAT = 'p' }\nplan_prices = { a = '0.08', b = '0.080', c = 'x' }"
+        ), @r#"
+        `papertally.toml` has 3 problems:
+          `receiver.r.plan_prices.b`: found `0.08`, the price of `a`, expected another price: a line finds its plan by the price
+          `receiver.r.plan_prices.c`: found `x`, expected a decimal number with a point, such as `"0.08"`
+          `receiver.r.tax_types`: found it with `price_mode = "plan_default"`, expected nothing: it would have no effect
+        "#);
+        insta::assert_snapshot!(wrong(
+            "format = 'sage-quick-entries'\naccount_code = '123456789'\nheadings = 'Type,Date'\n\
+             tax_types = { VAT = 'Standard' }"
+        ), @r#"
+        `papertally.toml` has 2 problems:
+          `receiver.r.account_code`: found `123456789`, expected at most 8 digits
+          `receiver.r.headings`: found neither, expected one heading `VAT Rate` or `Tax Rate`
+        "#);
+        insta::assert_snapshot!(wrong(
+            "format = 'sage-quick-entries'\naccount_code = '12345678'\n\
+             headings = 'Type,Customer Reference,Date,Reference,Ledger Account,Net,VAT Rate,VAT,Total'\n\
+             tax_types = { VAT = 'T1' }"
+        ), @"`papertally.toml` has 1 problem: `receiver.r.tax_types.VAT`: found `T1`, expected `Standard`, `Zero Rated`, `Lower Rate`, `Exempt` or `No VAT`");
+        insta::assert_snapshot!(wrong(
+            "format = 'odoo-account-move-csv'\nitem = 'x'\naccount_code = 4\ntax_rounding = 'line'\n\
+             external_ids = ['partner']\ntax_types = { VAT = 't' }"
+        ), @"`papertally.toml` has 1 problem: `receiver.r.external_ids`: found `partner`, expected `partner_id`, `product_id`, `account_id` or `tax_ids`");
+    }
+
+    #[test]
+    fn a_price_mode_has_what_it_needs_and_no_more() {
+        let base = "format = 'officernd-fees-csv'\nlocation = 'l'\ndate_order = 'ymd'\n";
+        let load = |text: &str| match load(&format!("{base}{text}")).unwrap() {
+            ReceiverFormat::OfficerndFeesCsv(settings) => settings.price_mode,
+            other => panic!("{other:?}"),
+        };
+        let plans = || [("VAT".to_owned(), "Print".to_owned())].into();
+        assert_eq!(load("price_mode = 'unit'\ntax_types = { VAT = 'Print' }"), PriceMode::Unit(plans()));
+        assert_eq!(load("price_mode = 'pence'\ntax_types = { VAT = 'Print' }"), PriceMode::Pence(plans()));
+        let prices = [("Print".to_owned(), "0.08".parse().unwrap())].into();
+        let mode = load("price_mode = 'plan_default'\nplan_prices = { Print = '0.08' }");
+        assert_eq!(mode, PriceMode::PlanDefault(prices));
     }
 }
