@@ -59,7 +59,7 @@ pub struct XeroSettings {
     pub account_code: String,
     /// Order of dates, by the organisation's region.
     pub date_order: DateOrder,
-    /// Our name of a tax rate (or [`NO_TAX`]) to the rate's display name in Xero.
+    /// Our name of a tax rate (or `none`) to the rate's display name in Xero.
     pub tax_types: BTreeMap<String, String>,
     /// The first tracking category.
     pub tracking_1: Option<Tracking>,
