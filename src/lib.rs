@@ -78,8 +78,9 @@
 //! # Where to begin a change
 //!
 //! **A receiver.** Add a file to [`outputs::formats`] with a `render` from [`domain::Batch`] to bytes, an arm to
-//! [`outputs::Receiver`], a word to `FORMATS` in `config/handing_out.rs` and its mapping in [`run::books`]. Cells of people's
-//! text go through `formats/cells.rs`, which makes formulas harmless. What the receiver cannot take is a finding; the test
+//! [`outputs::Receiver`], a word to `FORMATS` in `config/receivers.rs` and its mapping in [`run::books`]. Cells of people's
+//! text go through `formats/cells.rs`, which makes formulas harmless; invoices and their sums by tax rate are in
+//! `formats/invoices.rs`, files within a receiver's limits in `formats/parts.rs`. What the receiver cannot take is a finding; the test
 //! is the worked example in `outputs/fixture.rs`.
 //!
 //! **A report kind.** Add its headers to `sources/profiles/headers.txt` and its layout to `sources/profiles/kinds.toml`;

@@ -11,9 +11,10 @@ use toml::Table;
 
 use super::billing::{BillingConfig, billing, plan_modes, plans, taxes};
 use super::error::{ConfigError, Problem};
-use super::handing_out::{MailConfig, MailTransport, OutputConfig, ReceiverConfig, mail, output, receivers};
+use super::handing_out::{MailConfig, MailTransport, OutputConfig, mail, output};
 use super::paths::{Paths, check_inboxes, check_pick_ups};
 use super::raw::{Problems, Section};
+use super::receivers::{ReceiverConfig, receivers};
 use super::site::{SiteConfig, sites};
 use super::when::parse_when;
 use super::{keys, overrides};
@@ -376,6 +377,48 @@ mod tests {
         [[receiver]]
         name = "lines"
         format = "csv"
+        [[receiver]]
+        name = "quickbooks"
+        format = "qbo-invoice-csv"
+        date_order = "dmy"
+        item = "Printing"
+        terms = "Net 14"
+        tax_types = { "VAT 20%" = "20.0% S", none = "No VAT" }
+        [[receiver]]
+        name = "sage50"
+        format = "sage50-audit-csv"
+        account_code = "4000"
+        department = 7
+        tax_types = { "VAT 20%" = "T1", none = "T9" }
+        [[receiver]]
+        name = "journal"
+        format = "hledger"
+        receivable_account = "assets:receivable"
+        income_account = "income:printing"
+        tax_account = "liabilities:vat:output"
+        commodity = "£"
+        commodity_side = "left"
+        [[receiver]]
+        name = "fees"
+        format = "officernd-fees-csv"
+        location = "Main Street"
+        date_order = "ymd"
+        price_mode = "plan_default"
+        plan_prices = { "Mono page" = "0.08", "Colour page" = "0.36" }
+        [[receiver]]
+        name = "sage"
+        format = "sage-quick-entries"
+        account_code = "4000"
+        headings = "Type,Customer Reference,Date,Reference,Ledger Account,Net,VAT Rate,VAT,Total"
+        tax_types = { "VAT 20%" = "Standard", none = "No VAT" }
+        [[receiver]]
+        name = "odoo"
+        format = "odoo-account-move-csv"
+        item = "Printing"
+        account_code = "400000"
+        tax_rounding = "document"
+        external_ids = ["tax_ids"]
+        tax_types = { "VAT 20%" = "account.tax_20", none = "account.tax_0" }
         [mail]
         transport = "smtp"
         from = "Print <print@harbour.example>"
@@ -539,7 +582,7 @@ mod tests {
           `billing.schedule`: found `25` as hour, expected a number from 0 to 23, a list `1,3`, a range `1-3`, a step `*/2` or `*`
           `ledger.paht`: found an unknown key, expected `ledger.path`, which is the nearest known key
           `ledger.path`: found `/etc/papertally/inbox/ledger.sqlite` in the inbox `/etc/papertally/inbox`, expected a place that no report is read from
-          `mail.attach`: found `pdf`, expected the names of receivers: `xero` or `lines`
+          `mail.attach`: found `pdf`, expected the names of receivers: `xero`, `lines`, `quickbooks`, `sage50`, `journal`, `fees`, `sage` or `odoo`
           `mail.smtp.security`: found `none` with the host `smtp.harbour.example`, expected `starttls` or `tls`: plain text is for this machine only
           `mail.to`: found a text that is no address, expected an address such as `print@harbour.example`
           `plan.payg.allowance.per`: found `desk`, expected `seat` or `payer`

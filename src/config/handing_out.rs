@@ -1,15 +1,12 @@
-//! `[[receiver]]`, `[output]` and `[mail]`: what is written, where it goes and who is told.
+//! `[output]` and `[mail]`: what is written, where it goes and who is told.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::billing::NO_TAX;
 use super::paths::Paths;
 use super::raw::{Section, one_of};
+use super::receivers::ReceiverConfig;
 use super::secrets::{SecretSource, source};
-use crate::domain::{DateOrder, Plan, TaxRate, fold_name};
-use crate::outputs::formats::TextEncoding;
 
 /// `[output]`, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,41 +17,6 @@ pub struct OutputConfig {
     pub templates: Option<PathBuf>,
     /// Whether each payer gets a statement.
     pub statements: bool,
-}
-
-/// A system that takes invoice lines.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReceiverConfig {
-    /// Its name, in file names and deliveries.
-    pub name: String,
-    /// What it takes.
-    pub format: ReceiverFormat,
-    /// Encoding of its text files, by a name that is known on the web.
-    pub encoding: String,
-}
-
-/// What a receiver takes, with the settings of that form.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ReceiverFormat {
-    /// Xero's sales-invoice CSV.
-    XeroSalesCsv(XeroConfig),
-    /// A plain CSV of all lines.
-    Csv,
-    /// A JSON document of all lines.
-    Json,
-    /// A workbook with lines, detail, exceptions and proof.
-    Workbook,
-}
-
-/// What Xero's import needs to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct XeroConfig {
-    /// The revenue account.
-    pub account_code: String,
-    /// Order of its dates, by the organisation's region.
-    pub date_order: DateOrder,
-    /// Our tax rate's name to Xero's display name; `none` is for lines without tax.
-    pub tax_types: BTreeMap<String, String>,
 }
 
 /// `[mail]`, checked.
@@ -130,99 +92,6 @@ pub(super) fn output(section: &Section<'_>, paths: &Paths) -> OutputConfig {
         folder: paths.needed(section, "folder", "the folder for everything that is written, such as `out`"),
         templates: paths.optional(section, "templates"),
         statements: section.flag("statements", true),
-    }
-}
-
-#[derive(Clone, Copy)]
-enum FormatWord {
-    Xero,
-    Csv,
-    Json,
-    Workbook,
-}
-
-const FORMATS: [(&str, FormatWord); 4] = [
-    ("xero-sales-csv", FormatWord::Xero),
-    ("csv", FormatWord::Csv),
-    ("json", FormatWord::Json),
-    ("workbook", FormatWord::Workbook),
-];
-
-pub(super) fn receivers(root: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -> Vec<ReceiverConfig> {
-    let mut names = BTreeSet::new();
-    let mut receivers = Vec::new();
-    for section in root.sections("receiver") {
-        let name = section.needed_text("name", "a short name, such as `accounts`");
-        if name.chars().any(|letter| !(letter.is_alphanumeric() || letter == '-' || letter == '_')) {
-            section.problem(
-                "name",
-                format!("`{name}`"),
-                "letters, digits, `-` and `_`: it is part of file names",
-            );
-        }
-        if !names.insert(fold_name(&name)) {
-            section.problem("name", format!("`{name}` a second time"), "another name for each receiver");
-        }
-        let encoding = section.text("encoding").unwrap_or_else(|| "utf-8".to_owned());
-        if TextEncoding::parse(&encoding).is_none() {
-            section.problem(
-                "encoding",
-                format!("`{encoding}`"),
-                "an encoding that can be written, such as `utf-8`, `utf-8-bom` or `windows-1252`",
-            );
-        }
-        if let Some(format) = format(&section, taxes, plans) {
-            receivers.push(ReceiverConfig { name, format, encoding });
-        }
-    }
-    receivers
-}
-
-fn format(section: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -> Option<ReceiverFormat> {
-    let word = section.needed_choice("format", &FORMATS)?;
-    let unused = |keys: &[&str]| {
-        for key in keys.iter().filter(|key| section.has(key)) {
-            section.problem(key, "it in a receiver of this format", "nothing: it would have no effect");
-        }
-    };
-    let xero_only = ["account_code", "date_order", "tax_types"];
-    match word {
-        FormatWord::Xero => Some(ReceiverFormat::XeroSalesCsv(xero(section, taxes, plans))),
-        FormatWord::Csv => {
-            unused(&xero_only);
-            Some(ReceiverFormat::Csv)
-        }
-        FormatWord::Json | FormatWord::Workbook => {
-            unused(&xero_only);
-            unused(&["encoding"]);
-            let json = matches!(word, FormatWord::Json);
-            Some(if json { ReceiverFormat::Json } else { ReceiverFormat::Workbook })
-        }
-    }
-}
-
-/// Each tax that a plan uses needs Xero's name for it: found here, not on the night of the first invoice.
-fn xero(section: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -> XeroConfig {
-    if !section.has("account_code") {
-        section.problem("account_code", "nothing", "the code of the revenue account, such as `\"200\"`");
-    }
-    let orders = [DateOrder::Ymd, DateOrder::Dmy, DateOrder::Mdy].map(|order| (order.as_str(), order));
-    let tax_types = section.map("tax_types");
-    let names = section.section("tax_types");
-    let known = || one_of(taxes.iter().map(|tax| tax.name.as_str()).chain([NO_TAX]));
-    for name in tax_types.keys().filter(|name| *name != NO_TAX && taxes.iter().all(|tax| tax.name != **name))
-    {
-        names.problem(name, "no tax of that name", known());
-    }
-    let used: BTreeSet<&str> =
-        plans.iter().map(|plan| plan.tax.as_ref().map_or(NO_TAX, |tax| tax.name.as_str())).collect();
-    for name in used.into_iter().filter(|name| !tax_types.contains_key(*name) && !names.has(name)) {
-        names.problem(name, "nothing", "the tax rate's display name in Xero: a plan uses this tax");
-    }
-    XeroConfig {
-        account_code: section.code("account_code").unwrap_or_default(),
-        date_order: section.needed_choice("date_order", &orders).unwrap_or(DateOrder::Dmy),
-        tax_types,
     }
 }
 

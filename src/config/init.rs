@@ -52,7 +52,7 @@ mod tests {
         let lines = text("papertally.toml").lines();
         let all: Vec<&str> = lines.map(|line| if is_example(&line) { &line[2..] } else { line }).collect();
         let config = Config::parse(Path::new("papertally.toml"), &all.join("\n"), &[]).unwrap();
-        assert_eq!((config.plans.len(), config.receivers.len(), config.sites[0].alias.len()), (2, 3, 1));
+        assert_eq!((config.plans.len(), config.receivers.len(), config.sites[0].alias.len()), (2, 10, 1));
     }
 
     /// "Now" is fixed by samples only; of the others README tells.

@@ -11,6 +11,7 @@ mod overrides;
 mod papercut;
 mod paths;
 mod raw;
+mod receivers;
 mod secrets;
 mod site;
 mod when;
@@ -20,12 +21,10 @@ pub mod init;
 pub use billing::{BillingConfig, InvoiceDate};
 pub use check::{CONFIG_SIZE_BYTES_MAX, Config, DirectoryConfig, DocumentNames, load_sites};
 pub use error::{ConfigError, Problem};
-pub use handing_out::{
-    MailConfig, MailTransport, MailWhen, OutputConfig, ReceiverConfig, ReceiverFormat, SmtpConfig,
-    SmtpSecurity, XeroConfig,
-};
+pub use handing_out::{MailConfig, MailTransport, MailWhen, OutputConfig, SmtpConfig, SmtpSecurity};
 pub use keys::KEYS;
 pub use papercut::{AdHocOrder, ChangeConfig, Covers, OrderWhen, PapercutConfig, ReportOrder, TrustConfig};
+pub use receivers::{ReceiverConfig, ReceiverFormat};
 pub use secrets::{SECRET_SIZE_BYTES_MAX, SecretError, SecretSource};
 pub use site::{ReportConfig, SiteConfig};
 pub use when::{WhenError, parse_when};

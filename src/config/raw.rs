@@ -224,6 +224,11 @@ impl<'a> Section<'a> {
         keys.filter_map(|key| Some((key.clone(), section.text(key)?))).collect()
     }
 
+    /// The keys of a table.
+    pub(super) fn keys(&self, key: &str) -> Vec<String> {
+        self.section(key).table.into_iter().flatten().map(|(key, _)| key.clone()).collect()
+    }
+
     /// A table of lists of texts, such as `Status = ["void"]`. An empty text in a list is an empty cell.
     pub(super) fn map_of_texts(&self, key: &str) -> BTreeMap<String, Vec<String>> {
         let section = self.section(key);

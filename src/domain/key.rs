@@ -23,6 +23,20 @@ pub fn line_key(site: &str, period: Period, payer: &PayerId, class: LineClass, r
     Uuid::new_v5(&CHARGE_NAMESPACE, name.as_bytes())
 }
 
+/// Id of a whole invoice, for receivers that know invoices by an id of ours: made as a line's is, with the word
+/// `invoice` for the class and the number of the batch within its period for the revision.
+///
+/// ```
+/// use papertally::domain::{invoice_key, PayerId, Period};
+/// let march = Period::parse("2026-03", Default::default()).unwrap();
+/// let key = invoice_key("main", march, &PayerId::parse("team:T100").unwrap(), 0);
+/// assert_eq!(key.to_string(), "d145f47b-7204-5f19-89b6-291321b93555");
+/// ```
+pub fn invoice_key(site: &str, period: Period, payer: &PayerId, sequence: u32) -> Uuid {
+    let name = format!("1|{site}|{period}|{payer}|invoice|{sequence}");
+    Uuid::new_v5(&CHARGE_NAMESPACE, name.as_bytes())
+}
+
 /// Number of a payer's invoice in a batch: capital letters, digits and `-`, at most 21 for a month's first
 /// batch, which the narrowest receivers take.
 ///

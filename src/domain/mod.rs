@@ -30,7 +30,7 @@ pub use invoice::{
     Usage,
 };
 pub use job::{Fingerprint, JOB_TYPES, JobRow, JobState, RowChain};
-pub use key::{CHARGE_NAMESPACE, invoice_number, line_key};
+pub use key::{CHARGE_NAMESPACE, invoice_key, invoice_number, line_key};
 pub use money::{CELL_UNITS_MAX, Exact, MILLIONTHS, Money, MoneyError, Rate};
 pub use name::{fold_name, is_within, resemblance, short_name};
 pub use period::{Period, PeriodError};

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::domain::{
@@ -103,6 +104,20 @@ fn lines() -> Vec<InvoiceLine> {
     cost.description = "Print 2026-03: 14 pages at cost + 25%".into();
     cost.usage = Usage { jobs: 3, mono_pages: 11, colour_pages: 3, ..Usage::default() };
     vec![mono, colour, cost]
+}
+
+/// The mono line's correction after 25 of its pages were refunded: 21 pages fewer, net -1.68.
+pub(crate) fn late_refund() -> InvoiceLine {
+    let mut refund = line(team(), LineClass::Mono, "0a7b48df-d989-5589-91a0-b547b2c56437", -21, "0.08");
+    refund.description = "Print 2026-03 corrected: mono -25 pages".into();
+    refund.adjusts = lines().first().map(|line| line.id);
+    refund.revision = 1;
+    refund
+}
+
+/// The hash of a golden file, in hexadecimal.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The batch of March 2026: net 4.39, tax 0.89, gross 5.28.

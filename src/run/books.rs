@@ -13,7 +13,7 @@ use crate::config::{
 };
 use crate::domain::{Directory, Period};
 use crate::ledger::Ledger;
-use crate::outputs::formats::{LinesCsvSettings, TextEncoding, XeroSettings};
+use crate::outputs::formats::LinesCsvSettings;
 use crate::outputs::{Receiver, Security, SmtpSettings, Templates, Transport};
 use crate::sources::ReadSettings;
 use crate::sources::directory;
@@ -153,19 +153,16 @@ pub fn aliases(site: &SiteConfig) -> Vec<(String, String)> {
 }
 
 fn receiver_of(receiver: &ReceiverConfig) -> Receiver {
-    // The configuration has checked the name.
-    let encoding = TextEncoding::parse(&receiver.encoding).unwrap_or_default();
     match &receiver.format {
-        ReceiverFormat::XeroSalesCsv(xero) => Receiver::Xero(XeroSettings {
-            account_code: xero.account_code.clone(),
-            date_order: xero.date_order,
-            tax_types: xero.tax_types.clone(),
-            tracking_1: None,
-            tracking_2: None,
-            branding_theme: None,
-            encoding,
-        }),
-        ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding }),
+        ReceiverFormat::XeroSalesCsv(settings) => Receiver::Xero(settings.clone()),
+        ReceiverFormat::QboInvoiceCsv(settings) => Receiver::Qbo(settings.clone()),
+        ReceiverFormat::Sage50AuditCsv(settings) => Receiver::Sage50(settings.clone()),
+        ReceiverFormat::Hledger(settings) => Receiver::Hledger(settings.clone()),
+        ReceiverFormat::OfficerndFeesCsv(settings) => Receiver::Officernd(settings.clone()),
+        ReceiverFormat::SageQuickEntries(settings) => Receiver::QuickEntries(settings.clone()),
+        ReceiverFormat::OdooAccountMoveCsv(settings) => Receiver::Odoo(settings.clone()),
+        ReceiverFormat::ZohoInvoiceCsv(settings) => Receiver::Zoho(settings.clone()),
+        ReceiverFormat::Csv => Receiver::LinesCsv(LinesCsvSettings { encoding: receiver.encoding }),
         ReceiverFormat::Json => Receiver::LinesJson,
         ReceiverFormat::Workbook => Receiver::Workbook,
     }

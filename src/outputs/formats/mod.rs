@@ -6,24 +6,55 @@
 
 mod cells;
 mod encoding;
+mod hledger;
+mod invoices;
 mod lines_csv;
 mod lines_json;
+mod odoo;
+mod officernd;
+mod parts;
+mod qbo;
+mod quick_entries;
+mod sage50;
 mod sheet;
 mod table;
 mod xero;
+mod zoho;
 
 use crate::domain::{Batch, Finding};
 
 pub use encoding::TextEncoding;
+pub use hledger::{CommoditySide, HledgerSettings, is_account, is_commodity};
+pub use invoices::NO_TAX;
 pub use lines_csv::LinesCsvSettings;
+pub use odoo::{ODOO_ID_COLUMNS, OdooSettings, TaxRounding};
+pub use officernd::{OfficerndSettings, PriceMode};
+pub use qbo::QboSettings;
+pub use quick_entries::{Headings, HeadingsError, LEDGER_DIGITS_MAX, QuickEntrySettings, VAT_RATES};
+pub use sage50::{DEPARTMENT_MAX, Sage50Settings};
 pub use sheet::{is_plain, sheet};
-pub use xero::{NO_TAX, Tracking, XeroSettings};
+pub use xero::{Tracking, XeroSettings};
+pub use zoho::ZohoSettings;
 
 /// A receiving system with its settings.
 #[derive(Clone, Debug)]
 pub enum Receiver {
     /// Xero's sales invoices as CSV.
     Xero(XeroSettings),
+    /// QuickBooks Online's invoices as CSV.
+    Qbo(QboSettings),
+    /// Sage 50's audit trail transactions as CSV.
+    Sage50(Sage50Settings),
+    /// hledger's journal.
+    Hledger(HledgerSettings),
+    /// OfficeRnD's fees as CSV.
+    Officernd(OfficerndSettings),
+    /// Sage Accounting's quick entries as CSV.
+    QuickEntries(QuickEntrySettings),
+    /// Odoo's journal entries as CSV.
+    Odoo(OdooSettings),
+    /// Zoho Books' invoices as CSV.
+    Zoho(ZohoSettings),
     /// Every charged line as plain CSV, for people and scripts.
     LinesCsv(LinesCsvSettings),
     /// Every charged line as JSON, for scripts.
@@ -71,6 +102,20 @@ pub enum RenderError {
         /// Its value.
         found: String,
     },
+    /// An account or commodity that a journal cannot hold.
+    #[error("{what} is `{found}`, expected a text that hledger reads without quotes")]
+    Journal {
+        /// The setting.
+        what: String,
+        /// Its value.
+        found: String,
+    },
+    /// A sum beyond what papertally counts with.
+    #[error("the amount {amount} is out of range")]
+    OutOfRange {
+        /// The amount.
+        amount: String,
+    },
     /// A letter that the receiver's encoding does not have.
     #[error(
         "`{text}` has the sign `{sign}`, which {encoding} cannot hold: expected another spelling, or `encoding = \"utf-8\"` for this receiver"
@@ -102,6 +147,13 @@ impl Receiver {
     pub fn render(&self, batch: &Batch) -> Result<Rendered, RenderError> {
         match self {
             Receiver::Xero(settings) => xero::render(settings, batch),
+            Receiver::Qbo(settings) => qbo::render(settings, batch),
+            Receiver::Sage50(settings) => sage50::render(settings, batch),
+            Receiver::Hledger(settings) => hledger::render(settings, batch),
+            Receiver::Officernd(settings) => officernd::render(settings, batch),
+            Receiver::QuickEntries(settings) => quick_entries::render(settings, batch),
+            Receiver::Odoo(settings) => odoo::render(settings, batch),
+            Receiver::Zoho(settings) => zoho::render(settings, batch),
             Receiver::LinesCsv(settings) => lines_csv::render(settings, batch),
             Receiver::LinesJson => lines_json::render(batch),
             Receiver::Workbook => super::workbook::render(batch),

@@ -10,13 +10,20 @@ pub(super) struct Table {
 
 impl Table {
     /// A table with its header row.
-    pub(super) fn new(encoding: TextEncoding, header: &[&str]) -> Result<Table, RenderError> {
-        let writer = csv::WriterBuilder::new()
-            .terminator(csv::Terminator::CRLF)
-            .from_writer(encoding.prefix().to_vec());
-        let mut table = Table { writer, encoding };
+    pub(super) fn new<S: AsRef<str>>(encoding: TextEncoding, header: &[S]) -> Result<Table, RenderError> {
+        let mut table = Table::starting_with(encoding, encoding.prefix());
         table.row(header)?;
         Ok(table)
+    }
+
+    /// Rows that go on after others.
+    pub(super) fn continued(encoding: TextEncoding) -> Table {
+        Table::starting_with(encoding, &[])
+    }
+
+    fn starting_with(encoding: TextEncoding, bytes: &[u8]) -> Table {
+        let writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(bytes.to_vec());
+        Table { writer, encoding }
     }
 
     /// Adds a row; the cells are final.

@@ -7,20 +7,15 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
-
-use crate::domain::{Batch, DateOrder, Exact, Finding, InvoiceLine, Severity};
-use crate::outputs::files::file_name;
+use crate::domain::{Batch, DateOrder, Finding, InvoiceLine, Severity};
 
 use super::cells::{free_text, is_safe_key};
-use super::table::Table;
-use super::{RenderError, Rendered, RenderedFile, TextEncoding};
+use super::invoices::{Invoice, check_settings, date, identifier, invoices, quantity_and_price, tax_type};
+use super::parts::{Limits, Parts};
+use super::{RenderError, Rendered, TextEncoding};
 
-/// The key in `tax_types` for lines whose plan charges no tax.
-pub const NO_TAX: &str = "none";
-
-/// Data rows of one file. Guides for Xero's import name 500 rows or 500 invoices; the smaller one is safe.
-const ROWS_MAX: usize = 500;
+/// One file. Guides for Xero's import name 500 rows or 500 invoices; the smaller one is safe.
+const LIMITS: Limits = Limits { rows: 500, ..Limits::NONE };
 
 /// Decimals of a unit price that Xero keeps.
 const UNIT_DECIMALS: u32 = 2;
@@ -58,13 +53,13 @@ const HEADER: [&str; 29] = [
 ];
 
 /// What the Xero organisation expects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct XeroSettings {
     /// Code of the sales account, such as `200`.
     pub account_code: String,
     /// Order of dates, by the organisation's region.
     pub date_order: DateOrder,
-    /// Our name of a tax rate (or [`NO_TAX`]) to the rate's display name in Xero.
+    /// Our name of a tax rate (or `none`) to the rate's display name in Xero.
     pub tax_types: BTreeMap<String, String>,
     /// The first tracking category.
     pub tracking_1: Option<Tracking>,
@@ -87,66 +82,37 @@ pub struct Tracking {
 
 /// Renders the batch as one file, or as several where it has more rows than Xero takes at once.
 pub(super) fn render(settings: &XeroSettings, batch: &Batch) -> Result<Rendered, RenderError> {
-    check_settings(settings)?;
+    check(settings)?;
     let mut findings = Vec::new();
-    let mut kept = Vec::new();
+    let mut parts = Parts::new(settings.encoding, &HEADER, LIMITS);
     for invoice in invoices(batch) {
-        match reason_to_hold(&invoice, batch) {
-            Some(finding) => findings.push(finding),
-            None => kept.push(invoice),
+        if let Some(finding) = reason_to_hold(&invoice, batch) {
+            findings.push(finding);
+            continue;
         }
+        let rows: Result<Vec<[String; 29]>, RenderError> =
+            invoice.lines.iter().map(|line| cells(settings, line, batch)).collect();
+        parts.invoice(&rows?)?;
     }
-    let parts = split(kept);
-    let mut files = Vec::with_capacity(parts.len());
-    for (index, part) in parts.iter().enumerate() {
-        let mut table = Table::new(settings.encoding, &HEADER)?;
-        for line in part {
-            table.row(&cells(settings, line, batch)?)?;
-        }
-        files.push(RenderedFile { name: part_name(batch, index, parts.len()), bytes: table.into_bytes()? });
-    }
-    Ok(Rendered { files, findings })
+    Ok(Rendered { files: parts.into_files(batch, "xero")?, findings })
 }
 
-/// Settings are keys: refused here once, so that no row has to be.
-fn check_settings(settings: &XeroSettings) -> Result<(), RenderError> {
+fn check(settings: &XeroSettings) -> Result<(), RenderError> {
     let tracking = [("tracking_1", &settings.tracking_1), ("tracking_2", &settings.tracking_2)]
         .into_iter()
         .filter_map(|(key, tracking)| tracking.as_ref().map(|tracking| (key, tracking)))
-        .flat_map(|(key, tracking)| [(key, &tracking.name), (key, &tracking.option)]);
-    let taxes = settings.tax_types.values().map(|name| ("tax_types", name));
-    let theme = settings.branding_theme.iter().map(|name| ("branding_theme", name));
-    let account = std::iter::once(("account_code", &settings.account_code));
-    for (setting, value) in account.chain(taxes).chain(tracking).chain(theme) {
-        if value.is_empty() || !is_safe_key(value) {
-            return Err(RenderError::Setting { setting: setting.to_owned(), found: value.clone() });
-        }
-    }
-    Ok(())
-}
-
-/// The charged lines by invoice number, in the order in which the numbers first occur.
-fn invoices(batch: &Batch) -> Vec<Vec<&InvoiceLine>> {
-    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
-    let mut invoices: Vec<Vec<&InvoiceLine>> = Vec::new();
-    for line in batch.charged_lines() {
-        let place = *places.entry(&line.invoice_number).or_insert(invoices.len());
-        match invoices.get_mut(place) {
-            Some(invoice) => invoice.push(line),
-            None => invoices.push(vec![line]),
-        }
-    }
-    invoices
+        .flat_map(|(key, tracking)| [(key, tracking.name.as_str()), (key, tracking.option.as_str())]);
+    let taxes = settings.tax_types.values().map(|name| ("tax_types", name.as_str()));
+    let theme = settings.branding_theme.iter().map(|name| ("branding_theme", name.as_str()));
+    let account = std::iter::once(("account_code", settings.account_code.as_str()));
+    check_settings(account.chain(taxes).chain(tracking).chain(theme))
 }
 
 /// Why an invoice cannot be in the file: a credit, or a contact that Xero would not know by this text.
-fn reason_to_hold(invoice: &[&InvoiceLine], batch: &Batch) -> Option<Finding> {
-    let first = invoice.first()?;
-    let net: Exact = invoice.iter().map(|line| Exact::from(line.net)).sum();
-    let amount = format!("{} {}", batch.currency, net.to_text(batch.currency.decimals()));
-    let (number, payer) = (&first.invoice_number, &first.payer.id);
-    let contact = contact(first);
-    if net.is_negative() {
+fn reason_to_hold(invoice: &Invoice<'_>, batch: &Batch) -> Option<Finding> {
+    let (number, payer, amount) = (invoice.number, &invoice.payer.id, invoice.amount(batch));
+    let contact = invoice.name_from("xero_contact");
+    if invoice.net().is_negative() {
         let message = format!(
             "invoice `{number}` of `{payer}` comes to {amount} and is not in the Xero file: enter it in Xero as a credit note"
         );
@@ -162,47 +128,26 @@ fn reason_to_hold(invoice: &[&InvoiceLine], batch: &Batch) -> Option<Finding> {
     None
 }
 
-/// Invoices into files of at most [`ROWS_MAX`] rows. An invoice is never cut, so that a longer one has a file
-/// of its own.
-fn split(invoices: Vec<Vec<&InvoiceLine>>) -> Vec<Vec<&InvoiceLine>> {
-    let mut parts: Vec<Vec<&InvoiceLine>> = Vec::new();
-    for invoice in invoices {
-        match parts.last_mut() {
-            Some(part) if part.len() + invoice.len() <= ROWS_MAX => part.extend(invoice),
-            _ => parts.push(invoice),
-        }
-    }
-    parts
-}
-
-fn part_name(batch: &Batch, index: usize, parts: usize) -> String {
-    if parts == 1 {
-        file_name(&format!("{}-xero", batch.id), "csv")
-    } else {
-        file_name(&format!("{}-xero-{}-of-{parts}", batch.id, index + 1), "csv")
-    }
-}
-
 fn cells<'a>(
     settings: &'a XeroSettings,
     line: &'a InvoiceLine,
     batch: &Batch,
 ) -> Result<[String; 29], RenderError> {
     let mut cells = [const { String::new() }; 29];
-    let (quantity, unit_price) = quantity_and_price(line, batch);
+    let (quantity, unit_price) = quantity_and_price(line, UNIT_DECIMALS);
     let tracking = |tracking: &Option<Tracking>, cell: fn(&Tracking) -> &String| {
         tracking.as_ref().map(cell).cloned().unwrap_or_default()
     };
-    cells[0] = contact(line).to_owned();
+    cells[0] = identifier(&line.payer, "xero_contact").unwrap_or(&line.payer.name).to_owned();
     cells[10] = line.invoice_number.clone();
     cells[11] = batch.period.to_string();
     cells[12] = date(batch.invoice_date, settings.date_order);
     cells[13] = date(batch.due_date, settings.date_order);
     cells[16] = free_text(&line.description);
-    cells[17] = quantity;
-    cells[18] = unit_price;
+    cells[17] = quantity.to_string();
+    cells[18] = unit_price.to_text(batch.currency.decimals());
     cells[20] = settings.account_code.clone();
-    cells[21] = tax_type(settings, line)?.to_owned();
+    cells[21] = tax_type(&settings.tax_types, line.tax_rate.as_ref())?.to_owned();
     cells[23] = tracking(&settings.tracking_1, |tracking| &tracking.name);
     cells[24] = tracking(&settings.tracking_1, |tracking| &tracking.option);
     cells[25] = tracking(&settings.tracking_2, |tracking| &tracking.name);
@@ -211,47 +156,12 @@ fn cells<'a>(
     Ok(cells)
 }
 
-fn contact(line: &InvoiceLine) -> &str {
-    line.payer.identifiers.get("xero_contact").filter(|name| !name.is_empty()).unwrap_or(&line.payer.name)
-}
-
-fn tax_type<'a>(settings: &'a XeroSettings, line: &InvoiceLine) -> Result<&'a str, RenderError> {
-    let tax = line.tax_rate.as_ref().map_or(NO_TAX, |tax| tax.name.as_str());
-    match settings.tax_types.get(tax) {
-        Some(name) => Ok(name),
-        None => Err(RenderError::TaxTypeMissing { tax: tax.to_owned() }),
-    }
-}
-
-/// Pages × price where Xero can hold the price and the product is the net exactly, else 1 × net; the pages
-/// stand in the description either way.
-fn quantity_and_price(line: &InvoiceLine, batch: &Batch) -> (String, String) {
-    let decimals = batch.currency.decimals();
-    let short = line.unit_price.to_text(0).split_once('.').map_or(0, |(_, fraction)| fraction.len());
-    let fits = u32::try_from(short).is_ok_and(|used| used <= UNIT_DECIMALS);
-    if fits && line.unit_price.times(line.quantity) == Exact::from(line.net) {
-        (line.quantity.to_string(), line.unit_price.to_text(decimals))
-    } else {
-        ("1".to_owned(), line.net.to_text(decimals))
-    }
-}
-
-fn date(day: NaiveDate, order: DateOrder) -> String {
-    let form = match order {
-        DateOrder::Dmy => "%d/%m/%Y",
-        DateOrder::Mdy => "%m/%d/%Y",
-        DateOrder::Ymd => "%Y-%m-%d",
-    };
-    day.format(form).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use sha2::{Digest, Sha256};
 
     use super::*;
-    use crate::domain::LineClass;
+    use crate::domain::{Exact, LineClass};
     use crate::outputs::fixture;
 
     fn settings() -> XeroSettings {
@@ -287,7 +197,7 @@ mod tests {
         let file = &rendered.files[0];
         assert_eq!(file.name, "main-2026-03-xero.csv");
         assert_eq!(file.bytes.len(), 833);
-        let hash: String = Sha256::digest(&file.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let hash = fixture::sha256(&file.bytes);
         assert_eq!(hash, "ebc048c0332927001d15426604243fa6570bbdfe0b224fe060ad8167476a7762");
     }
 
@@ -319,27 +229,6 @@ mod tests {
         }
         settings.date_order = DateOrder::Ymd;
         assert_eq!(date(batch.invoice_date, settings.date_order), "2026-03-31");
-    }
-
-    #[test]
-    fn a_price_that_xero_would_cut_becomes_one_times_the_net() {
-        let check = |quantity: i64, price: &str, net: &str, currency: &str, expected: (&str, &str)| {
-            let mut batch = fixture::worked_example();
-            batch.currency = crate::domain::Currency::new(currency).unwrap();
-            let mut line = batch.lines.remove(0);
-            line.quantity = quantity;
-            line.unit_price = fixture::money(price);
-            line.net = fixture::money(net);
-            let (quantity, price) = quantity_and_price(&line, &batch);
-            assert_eq!((quantity.as_str(), price.as_str()), expected);
-        };
-        check(21, "0.08", "1.68", "GBP", ("21", "0.08"));
-        check(-21, "0.08", "-1.68", "GBP", ("-21", "0.08"));
-        check(200, "0.0825", "16.50", "GBP", ("1", "16.50"));
-        check(-200, "0.0825", "-16.50", "GBP", ("1", "-16.50"));
-        check(3, "0.5", "1.5", "GBP", ("3", "0.50"));
-        check(3, "0.33", "1.00", "GBP", ("1", "1.00"));
-        check(3, "8", "24", "JPY", ("3", "8"));
     }
 
     #[test]
@@ -467,7 +356,7 @@ mod tests {
                 .sum();
             let held: Exact = invoices(&batch)
                 .into_iter()
-                .map(|invoice| invoice.iter().map(|line| Exact::from(line.net)).sum::<Exact>())
+                .map(|invoice| invoice.net())
                 .filter(|net| net.is_negative())
                 .sum();
             prop_assert_eq!(in_file + held, batch.net());
