@@ -7,6 +7,7 @@ use super::deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery, inse
 use super::holders::holder_of;
 use super::invoices::Issue;
 use super::jobs::Marks;
+use super::stored::day_start;
 use super::{Ledger, LedgerError, SiteId};
 use crate::domain::{Holder, Money, Period, fold_name};
 
@@ -161,6 +162,17 @@ pub struct SettledCost {
     pub is_waived: bool,
 }
 
+/// By what a job is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SettledBy {
+    /// A balance change.
+    Change(i64),
+    /// What is due for several jobs of a balance came to nothing.
+    Nothing,
+    /// The operator leaves the balance out, or it goes by targets: neither given nor ever taken.
+    Waiver,
+}
+
 /// Issued jobs on their way to balance changes. Dropped before [`Settling::commit`], it leaves no trace.
 #[derive(Debug)]
 pub struct Settling<'l> {
@@ -249,7 +261,7 @@ impl Settling<'_> {
     pub fn settled(&self, job: i64) -> Result<Vec<SettledCost>, LedgerError> {
         let mut statement = self.transaction.prepare_cached(
             "SELECT settlement.user_id, settlement.account_id, cost,
-             delivery.id IS NULL OR state = 'given-up' OR mode = 'target' FROM settlement
+             is_waived OR coalesce(state = 'given-up', 0) OR coalesce(mode = 'target', 0) FROM settlement
              LEFT JOIN delivery ON delivery.id = settlement.delivery_id
              LEFT JOIN balance_change ON balance_change.delivery_id = delivery.id WHERE job_id = ?1",
         )?;
@@ -263,20 +275,26 @@ impl Settling<'_> {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// Says that a change gives back so much more of a job; without one, that it is waived.
+    /// Says by what so much more of a job is given back.
     pub fn settle(
         &self,
-        change: Option<i64>,
+        by: SettledBy,
         job: i64,
         balance: BalanceOf,
         cost: Money,
     ) -> Result<(), LedgerError> {
         let (user, account) = balance.columns();
+        let (change, is_waived) = match by {
+            SettledBy::Change(change) => (Some(change), false),
+            SettledBy::Nothing => (None, false),
+            SettledBy::Waiver => (None, true),
+        };
         self.transaction
             .prepare_cached(
-                "INSERT INTO settlement (delivery_id, job_id, user_id, account_id, cost) VALUES (?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO settlement (delivery_id, job_id, user_id, account_id, cost, is_waived)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             )?
-            .execute((change, job, user, account, cost.millionths()))?;
+            .execute((change, job, user, account, cost.millionths(), is_waived))?;
         Ok(())
     }
 
@@ -315,7 +333,7 @@ impl Settling<'_> {
         Ok(id)
     }
 
-    /// Lets a change that was never sent go, and what it was to give back be part of another, or be waived.
+    /// Lets a change that was never sent go, and what it was to give back be part of another, or of a sum of nothing.
     pub fn join(&self, old: i64, new: Option<i64>, answer: &str, at: &str) -> Result<(), LedgerError> {
         self.transaction.execute(
             "UPDATE settlement SET delivery_id = :new WHERE delivery_id = :old",
@@ -357,6 +375,29 @@ impl Ledger {
         )?;
         let rows = statement.query_map([delivery], |row| {
             Ok(SettledJob { job: row.get(0)?, cost: Money::from_millionths(row.get(1)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Number of the latest delivery.
+    pub fn last_delivery(&self) -> Result<i64, LedgerError> {
+        Ok(self.connection.query_row("SELECT coalesce(max(id), 0) FROM delivery", [], |row| row.get(0))?)
+    }
+
+    /// What users' sums of earlier days hold that no line bills: their line was taken back, or none was made yet.
+    pub fn unbilled_sums(
+        &self,
+        site: SiteId,
+        before: Period,
+    ) -> Result<Vec<(BalanceOf, Money)>, LedgerError> {
+        let mut statement = self.connection.prepare(
+            "SELECT user_id, sum(cost) FROM job WHERE site_id = :site AND source = 1 AND state = 0 AND second < :first
+             AND NOT EXISTS (SELECT 1 FROM line_job WHERE job_id = job.id AND open = 1) GROUP BY user_id",
+        )?;
+        let values = named_params! { ":site": site.0, ":first": day_start(before.first_day()) };
+        let rows = statement.query_map(values, |row| {
+            let cost: Option<i64> = row.get(1)?;
+            Ok((BalanceOf::User(row.get(0)?), Money::from_millionths(cost.unwrap_or(0))))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

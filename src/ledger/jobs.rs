@@ -85,6 +85,12 @@ const FACT_BILLED_OTHERWISE: &str =
     WHERE site_id = :site AND second >= :first AND second < :end AND source <> :source
     GROUP BY id ORDER BY id";
 
+const FACT_SETTLED_OTHERWISE: &str =
+    "SELECT job.id, second, job.user_id, job.account_id, printer_id, job_type_id, paper_size_id, pages, colour_pages,
+    job.cost, state, job_count, source FROM job JOIN settlement ON settlement.job_id = job.id
+    WHERE site_id = :site AND second >= :first AND second < :end AND source <> :source
+    AND NOT EXISTS (SELECT 1 FROM line_job WHERE line_job.job_id = job.id AND open = 1) GROUP BY job.id ORDER BY job.id";
+
 /// Reads the thirteen columns that every query here begins with.
 fn fact(row: &Row<'_>) -> Result<JobFact, LedgerError> {
     Ok(JobFact {
@@ -134,6 +140,17 @@ impl Ledger {
         take: impl FnMut(JobFact) -> Result<(), E>,
     ) -> Result<(), E> {
         self.each_fact(FACT_BILLED_OTHERWISE, site, period, source, take)
+    }
+
+    /// Hands out what other sources have in the period, balances were changed for, and no line bills any more.
+    pub fn each_settled_otherwise<E: From<LedgerError>>(
+        &self,
+        site: SiteId,
+        period: Period,
+        source: Source,
+        take: impl FnMut(JobFact) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each_fact(FACT_SETTLED_OTHERWISE, site, period, source, take)
     }
 
     /// Hands out what one of this module's queries finds.

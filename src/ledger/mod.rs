@@ -29,7 +29,9 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-pub use changes::{BalanceChange, BalanceOf, BilledBy, NewChange, SettledCost, SettledJob, Settling};
+pub use changes::{
+    BalanceChange, BalanceOf, BilledBy, NewChange, SettledBy, SettledCost, SettledJob, Settling,
+};
 pub use deliveries::{Delivery, DeliveryKind, DeliveryState, NewDelivery};
 pub use error::LedgerError;
 pub use followed::Place;

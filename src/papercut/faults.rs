@@ -95,7 +95,9 @@ impl FaultKind {
                 "the server knows no such call with these arguments: it is older than papertally needs for this"
             }
             FaultKind::UserUnknown => "the user was deleted or renamed on the server",
-            FaultKind::AccountUnknown => "the shared account was deleted or renamed on the server",
+            FaultKind::AccountUnknown => {
+                "no account of that name is on the server: it was deleted or renamed, or `personal_account` is none of the user's"
+            }
             FaultKind::GroupUnknown => "the group was deleted or renamed on the server",
             FaultKind::SeveralPersonalAccounts => {
                 "users have several personal accounts: name the one that is meant in `site.papercut.personal_account`"

@@ -3,54 +3,10 @@
 use crate::double::Double;
 use crate::harbour::{Harbour, people};
 use crate::server::{Holder, Kind};
-use crate::space::Ran;
+use crate::steps::{INVOICED, adjust, ann, ben, bill, ingest, key_of, lab, overage_month, relog};
 use crate::trouble::{Trouble, What};
 
-const INVOICED: &str = "balance_changes = \"invoiced\"";
 const ADJUST_USER: &str = "api.adjustUserAccountBalance";
-
-fn ann() -> Holder {
-    Holder::user("ann")
-}
-
-fn ben() -> Holder {
-    Holder::user("ben")
-}
-
-fn lab() -> Holder {
-    Holder::account("Acme\\Lab")
-}
-
-fn bill(h: &Harbour, at: &str) -> Ran {
-    h.space.run(&["--as-of", at, "bill", "--period", "2026-10", "--issue"])
-}
-
-fn adjust(h: &Harbour, at: &str) -> Ran {
-    h.space.run(&["--as-of", at, "balances", "--adjust"])
-}
-
-fn ingest(h: &Harbour, at: &str) -> Ran {
-    h.space.run(&["--as-of", at, "ingest"])
-}
-
-fn night(h: &Harbour, at: &str) -> Ran {
-    h.run(at)
-}
-
-fn relog(h: &Harbour, from: &str, to: &str) {
-    let mut server = h.double.server();
-    let log = server.config.get_mut("log").unwrap();
-    assert!(log.contains(from), "{log}");
-    *log = log.replace(from, to);
-}
-
-fn key_of(h: &Harbour, payer: &str) -> String {
-    let db = rusqlite::Connection::open(h.space.ledger_path()).unwrap();
-    db.query_row("SELECT key FROM invoice_line WHERE payer = ?1 ORDER BY id LIMIT 1", [payer], |row| {
-        row.get(0)
-    })
-    .unwrap()
-}
 
 fn target() -> Harbour {
     let h = Harbour::at(Double::start(people()), "balance_changes = \"target\"\nbalance_target = \"30.00\"");
@@ -65,7 +21,7 @@ fn target() -> Harbour {
 #[test]
 fn a_target_that_gave_nothing_takes_nothing_when_its_line_is_taken_back() {
     let h = target();
-    night(&h, "2026-11-02T06:00:00").exits(0);
+    h.run("2026-11-02T06:00:00").exits(0);
     assert_eq!(h.changes(), ["user ann 12.5"]);
     h.space.run(&["--as-of", "2026-11-03T06:00:00", "reverse", &key_of(&h, "member:M2")]);
     adjust(&h, "2026-11-03T07:00:00");
@@ -75,7 +31,7 @@ fn a_target_that_gave_nothing_takes_nothing_when_its_line_is_taken_back() {
 #[test]
 fn a_target_that_gave_nothing_takes_nothing_when_a_job_is_refunded() {
     let h = target();
-    night(&h, "2026-11-02T06:00:00").exits(0);
+    h.run("2026-11-02T06:00:00").exits(0);
     relog(&h, "1,NOT_REFUNDED\n", "1,REFUNDED\n");
     h.double.server().post(&ben(), 1_000_000, "refund", Kind::Job);
     h.report("2026-10-01", "2026-10-31");
@@ -88,7 +44,7 @@ fn a_target_that_gave_nothing_takes_nothing_when_a_job_is_refunded() {
 #[test]
 fn what_was_left_out_is_never_taken_back() {
     let h = Harbour::new(&format!("{INVOICED}\nexclude_accounts = [\"Acme\"]"));
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     assert_eq!(h.changes(), ["user ann 0.3"]);
     h.space.edit("exclude_accounts = [\"Acme\"]", "");
     relog(&h, "12.3456,NOT_REFUNDED", "12.3456,REFUNDED");
@@ -103,7 +59,7 @@ fn what_was_left_out_is_never_taken_back() {
 #[test]
 fn what_was_given_up_is_never_taken_back() {
     let h = Harbour::new(&format!("{INVOICED}\naccount_change_max = \"10\""));
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     let id = h.space.sum("SELECT id FROM delivery WHERE target LIKE 'account:%'").to_string();
     h.space.run(&["--as-of", "2026-11-02T07:00:00", "deliver", "--resolve", &id, "--as", "given-up"]);
     h.space.edit("account_change_max = \"10\"", "");
@@ -124,7 +80,7 @@ fn pages_plan(h: &Harbour) {
 fn a_lower_cost_is_settled_though_no_line_changes() {
     let h = Harbour::new(INVOICED);
     pages_plan(&h);
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     assert_eq!((h.balance(&ann()), h.balance(&lab())), (0, 0));
     // A partial refund: PaperCut lowers the cost and gives back the difference.
     relog(&h, "12.3456,NOT_REFUNDED", "10.3456,NOT_REFUNDED");
@@ -140,13 +96,13 @@ fn a_lower_cost_is_settled_though_no_line_changes() {
 fn a_refund_of_the_invoiced_amount_is_not_taken_for_the_change() {
     let h = Harbour::new(&format!("{INVOICED}\ntimeout_seconds = 1"));
     h.double.order(Trouble::at(ADJUST_USER, What::DropBefore));
-    night(&h, "2026-11-02T06:00:00").exits(4);
+    h.run("2026-11-02T06:00:00").exits(4);
     // ann's only job of the month is refunded in PaperCut.
     relog(&h, "plan.pdf,1,0,0.3,NOT_REFUNDED", "plan.pdf,1,0,0.3,REFUNDED");
     h.double.server().post(&ann(), 300_000, "refund", Kind::Job);
     h.report("2026-10-01", "2026-10-31");
     h.report("2026-11-01", "2026-11-02");
-    night(&h, "2026-11-03T06:00:00");
+    h.run("2026-11-03T06:00:00");
     bill(&h, "2026-11-03T06:10:00");
     adjust(&h, "2026-11-03T06:20:00");
     assert_eq!(h.balance(&ann()), 0, "{:?} {:?}", h.changes(), h.states());
@@ -162,9 +118,9 @@ fn a_quota_of_the_target_is_not_taken_for_the_change() {
     h.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 30_000_000);
     h.report("2026-10-01", "2026-10-31");
     h.double.order(Trouble::at(ADJUST_USER, What::DropBefore));
-    night(&h, "2026-11-02T06:00:00").exits(4);
+    h.run("2026-11-02T06:00:00").exits(4);
     h.double.server().post(&ann(), 30_000_000, "top-up", Kind::Quota);
-    night(&h, "2026-11-02T07:00:00");
+    h.run("2026-11-02T07:00:00");
     assert_eq!(h.states(), ["user:ann uncertain"]);
 }
 
@@ -181,8 +137,8 @@ fn a_general_fault_is_looked_at_before_anything_is_repeated() {
         ADJUST_USER,
         What::Fault(257, "An unknown error occurred while writing the account transaction"),
     ));
-    night(&h, "2026-11-02T06:00:00");
-    night(&h, "2026-11-03T06:00:00");
+    h.run("2026-11-02T06:00:00");
+    h.run("2026-11-03T06:00:00");
     assert_eq!(h.balance(&ann()), 0, "{:?} {:?}", h.changes(), h.states());
 }
 
@@ -199,8 +155,8 @@ fn a_fault_that_speaks_of_a_token_is_looked_at_too() {
         ADJUST_USER,
         What::Fault(257, "SQLException: Unexpected token: COMMIT in statement"),
     ));
-    night(&h, "2026-11-02T06:00:00");
-    night(&h, "2026-11-03T06:00:00");
+    h.run("2026-11-02T06:00:00");
+    h.run("2026-11-03T06:00:00");
     assert_eq!(h.balance(&ann()), 0, "{:?} {:?}", h.changes(), h.states());
 }
 
@@ -211,41 +167,29 @@ fn a_server_that_repeats_the_token_does_not_spread_it() {
         ADJUST_USER,
         What::Fault(257, "General error in adjustUserAccountBalance(secret, ann, 0.3)"),
     ));
-    let ran = night(&h, "2026-11-02T06:00:00");
+    let ran = h.run("2026-11-02T06:00:00");
     assert!(!ran.err.contains("secret"), "{}", ran.err);
-}
-
-fn month() -> Harbour {
-    let harbour = Harbour::at(Double::start(people()), "balance_changes = \"overage\"");
-    harbour.space.edit("[site.papercut]", "[site.reports]\nbill_from = \"user-sums\"\n[site.papercut]");
-    harbour.space.edit("schedule = \"0 6 2 * *\"", "schedule = \"1 0 1 * *\"");
-    for user in ["ann", "ben"] {
-        harbour.double.server().post(&Holder::user(user), 30_000_000, "quota", Kind::Quota);
-    }
-    harbour.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 50_000_000);
-    harbour.job("ben", "", "2026-10-06 10:00:00", "memo.pdf", 10_000_000);
-    harbour
 }
 
 #[test]
 fn overage_counts_a_change_that_came_after_the_reading() {
-    let h = month();
+    let h = overage_month();
     h.space.edit("[site.papercut]", "[site.papercut]\nhold_days = 29");
-    night(&h, "2026-11-01T00:05:00").exits(0);
+    h.run("2026-11-01T00:05:00").exits(0);
     // Not due before 2026-11-30. Cron runs at 23:50: the snapshot is of before the change.
-    night(&h, "2026-11-30T23:50:00");
+    h.run("2026-11-30T23:50:00");
     assert_eq!(h.changes(), ["user ann 20"]);
     assert_eq!(h.balance(&ann()), 0);
-    night(&h, "2026-12-01T23:50:00");
+    h.run("2026-12-01T23:50:00");
     assert_eq!(h.space.sum("SELECT sum(net) FROM invoice_line"), 20_000_000, "{:?}", h.changes());
 }
 
 #[test]
 fn an_overage_report_that_was_left_behind_stops_nothing() {
-    let h = month();
+    let h = overage_month();
     // What a run leaves that was killed between writing the sheet and taking it in.
     h.space.write("out/main-overage/2026-10.csv", "Username,Amount Read,Read At,Still To Come,Cost\nann,-20.00,2026-11-01 00:04:00,0.00,20.00\nben,20.00,2026-11-01 00:04:00,0.00,0.00\n");
-    let ran = night(&h, "2026-11-01T00:10:00");
+    let ran = h.run("2026-11-01T00:10:00");
     assert_eq!(ran.code, Some(0));
     assert_eq!(h.changes(), ["user ann 20"]);
 }
@@ -253,7 +197,7 @@ fn an_overage_report_that_was_left_behind_stops_nothing() {
 #[test]
 fn a_refund_explains_one_movement() {
     let h = Harbour::new("");
-    night(&h, "2026-11-02T04:00:00");
+    h.run("2026-11-02T04:00:00");
     for (day, next) in [
         ("2026-11-02", "2026-11-03"),
         ("2026-11-03", "2026-11-04"),
@@ -267,7 +211,7 @@ fn a_refund_explains_one_movement() {
             h.report("2026-10-01", "2026-10-31");
         }
         h.report(day, day);
-        let ran = night(&h, &format!("{next}T04:00:00"));
+        let ran = h.run(&format!("{next}T04:00:00"));
         assert!(!ran.err.contains("more than jobs"), "{next}: {}", ran.err);
     }
 }
@@ -277,20 +221,20 @@ fn a_target_never_goes_by_an_old_reading() {
     let h = Harbour::at(Double::start(people()), "balance_changes = \"target\"\nbalance_target = \"30.00\"");
     h.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 12_500_000);
     h.report("2026-10-01", "2026-10-31");
-    night(&h, "2026-10-20T06:00:00");
+    h.run("2026-10-20T06:00:00");
     h.double.server().post(&ann(), 30_000_000, "quota", Kind::Quota);
     h.double.server().is_address_allowed = false;
     h.report("2026-10-15", "2026-10-31");
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     h.double.server().is_address_allowed = true;
-    night(&h, "2026-11-03T06:00:00");
+    h.run("2026-11-03T06:00:00");
     assert!(h.balance(&ann()) <= 30_000_000);
 }
 
 #[test]
 fn a_mode_that_was_switched_off_still_takes_back_what_was_refunded() {
     let h = Harbour::new(INVOICED);
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     h.space.edit("balance_changes = \"invoiced\"", "balance_changes = \"none\"");
     relog(&h, "12.3456,NOT_REFUNDED", "12.3456,REFUNDED");
     h.double.server().post(&lab(), 12_345_600, "refund", Kind::Job);
@@ -304,21 +248,21 @@ fn a_mode_that_was_switched_off_still_takes_back_what_was_refunded() {
 #[test]
 fn a_refund_within_the_hold_is_never_given() {
     let h = Harbour::new(&format!("{INVOICED}\nhold_days = 10"));
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     relog(&h, "12.3456,NOT_REFUNDED", "12.3456,REFUNDED");
     h.double.server().post(&lab(), 12_345_600, "refund", Kind::Job);
     h.report("2026-10-01", "2026-10-31");
     ingest(&h, "2026-11-05T06:00:00");
     bill(&h, "2026-11-05T06:10:00");
-    night(&h, "2026-11-12T06:00:00");
+    h.run("2026-11-12T06:00:00");
     assert_eq!(h.balance(&lab()), 0, "refunded within the hold: no credit goes out");
 }
 
 #[test]
 fn overage_never_goes_on_with_a_reading_of_before_a_change() {
-    let h = month();
+    let h = overage_month();
     h.space.edit("[site.papercut]", "[site.papercut]\nhold_days = 30\ncalls_in_flight = 1");
-    night(&h, "2026-11-01T00:05:00").exits(0);
+    h.run("2026-11-01T00:05:00").exits(0);
     // 2026-12-01 00:05: due; the snapshot breaks off after ann.
     h.double.order(
         Trouble::at(
@@ -327,19 +271,19 @@ fn overage_never_goes_on_with_a_reading_of_before_a_change() {
         )
         .after(1),
     );
-    night(&h, "2026-12-01T00:05:00");
-    night(&h, "2026-12-01T00:15:00");
+    h.run("2026-12-01T00:05:00");
+    h.run("2026-12-01T00:15:00");
     assert_eq!(h.space.sum("SELECT sum(net) FROM invoice_line"), 20_000_000, "{:?}", h.changes());
 }
 
 #[test]
 fn overage_that_was_given_up_is_not_billed_again() {
-    let h = month();
+    let h = overage_month();
     h.space.edit("[site.papercut]", "[site.papercut]\naccount_change_max = \"10\"");
-    night(&h, "2026-11-01T00:05:00");
+    h.run("2026-11-01T00:05:00");
     let id = h.space.sum("SELECT id FROM delivery WHERE kind = 'balance'").to_string();
     h.space.run(&["--as-of", "2026-11-02T07:00:00", "deliver", "--resolve", &id, "--as", "given-up"]);
-    night(&h, "2026-12-01T00:05:00");
+    h.run("2026-12-01T00:05:00");
     assert_eq!(h.space.sum("SELECT sum(net) FROM invoice_line"), 20_000_000, "{:?}", h.changes());
 }
 
@@ -359,7 +303,7 @@ fn a_lower_cost_within_an_allowance_is_settled() {
         "tax = \"VAT 20%\"\n[billing]",
         "tax = \"VAT 20%\"\n[plan.allowance]\nmoney = \"50\"\nper = \"payer\"\n[billing]",
     );
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     assert_eq!((h.balance(&ann()), h.balance(&lab())), (0, 0));
     cost_of_lab(&h, "12.3456", "10.3456", 2_000_000);
     assert_eq!(h.balance(&lab()), 0);
@@ -368,7 +312,7 @@ fn a_lower_cost_within_an_allowance_is_settled() {
 #[test]
 fn a_lower_cost_below_a_cent_is_settled() {
     let h = Harbour::new(INVOICED);
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     cost_of_lab(&h, "12.3456", "12.3466", -1_000);
     assert_eq!(h.balance(&lab()), 0);
 }
@@ -376,7 +320,7 @@ fn a_lower_cost_below_a_cent_is_settled() {
 #[test]
 fn a_lower_cost_on_a_cost_plan_is_settled_once() {
     let h = Harbour::new(INVOICED);
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     cost_of_lab(&h, "12.3456", "10.3456", 2_000_000);
     assert_eq!(h.balance(&lab()), 0);
 }
@@ -387,7 +331,7 @@ fn credits_and_jobs_without_cost_come_out_even() {
     h.job("ann", "", "2026-10-07 10:00:00", "credit.pdf", -100_000);
     h.job("ann", "", "2026-10-08 10:00:00", "free.pdf", 0);
     h.report("2026-10-01", "2026-10-31");
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     assert_eq!((h.balance(&ann()), h.balance(&lab())), (0, 0), "{:?}", h.changes());
 }
 
@@ -397,7 +341,7 @@ fn mono_and_colour_lines_taken_back_and_billed_anew() {
     pages_plan(&h);
     h.space.write("inbox/a.csv", "# From date = 2026-10-01 00:00:00, To date = 2026-10-31 23:59:59\nTime,User,Shared Account,Printer,Document,Pages,Color Pages,Cost,Refunded\n2026-10-05 10:00:00,ann,,MFD,a.pdf,3,1,0.77,NOT_REFUNDED\n2026-10-06 10:00:00,ann,,MFD,b.pdf,2,2,0.40,NOT_REFUNDED\n2026-10-07 10:00:00,ann,,MFD,c.pdf,2,0,0.10,NOT_REFUNDED\n");
     h.double.server().charge(&ann(), 1_270_000);
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     assert_eq!(h.balance(&ann()), 0);
     let keys: Vec<String> = {
         let db = rusqlite::Connection::open(h.space.ledger_path()).unwrap();
@@ -422,12 +366,12 @@ fn refused_and_tried_again_in_any_order() {
     for _ in 0..3 {
         h.double.order(Trouble::at(ADJUST_USER, What::False));
     }
-    night(&h, "2026-11-02T06:00:00");
+    h.run("2026-11-02T06:00:00");
     h.space.run(&["--as-of", "2026-11-02T07:00:00", "deliver", "--retry"]);
     adjust(&h, "2026-11-02T08:00:00");
     h.space.run(&["--as-of", "2026-11-02T09:00:00", "deliver", "--retry"]);
     adjust(&h, "2026-11-02T10:00:00");
-    night(&h, "2026-11-03T06:00:00");
+    h.run("2026-11-03T06:00:00");
     assert_eq!(h.changes().len(), 2);
     assert_eq!((h.balance(&ann()), h.balance(&lab())), (0, 0));
 }
@@ -463,7 +407,7 @@ fn of_two_new_files_none_is_taken() {
             std::fs::write(path, "# From date = 2026-10-01 00:00:00, To date = 2026-10-31 23:59:59\nTime,User,Shared Account,Printer,Document,Pages,Color Pages,Cost,Refunded\n2026-10-05 10:00:00,ben,,MFD,other.pdf,1,0,9.00,NOT_REFUNDED\n").unwrap();
         });
     }))));
-    let ran = night(&h, "2026-11-02T06:00:00");
+    let ran = h.run("2026-11-02T06:00:00");
     assert_eq!(h.space.sum("SELECT coalesce(sum(net), 0) FROM invoice_line"), 0, "{}", ran.err);
     assert!(ran.err.contains("is one of several new files"), "{}", ran.err);
 }
@@ -472,7 +416,7 @@ fn of_two_new_files_none_is_taken() {
 fn a_change_found_half_made_is_settled_by_reports() {
     for (made, expect) in [(true, 0_i64), (false, 0)] {
         let h = Harbour::new(INVOICED);
-        night(&h, "2026-11-02T06:00:00");
+        h.run("2026-11-02T06:00:00");
         let db = rusqlite::Connection::open(h.space.ledger_path()).unwrap();
         db.execute("UPDATE delivery SET state = 'sending', answer = '' WHERE target = 'user:ann'", [])
             .unwrap();
@@ -485,10 +429,10 @@ fn a_change_found_half_made_is_settled_by_reports() {
             h.double.server().users.get_mut("ann").unwrap().balances.insert(String::new(), -300_000);
         }
         h.job("ann", "", "2026-11-02 12:00:00", "n.pdf", 40_000);
-        let first = night(&h, "2026-11-02T13:00:00");
+        let first = h.run("2026-11-02T13:00:00");
         assert_eq!(first.code, Some(4));
         h.report("2026-11-01", "2026-11-02");
-        night(&h, "2026-11-03T06:00:00");
+        h.run("2026-11-03T06:00:00");
         assert_eq!(h.states()[1], "user:ann delivered");
         assert_eq!(h.balance(&ann()), expect - 40_000);
     }
@@ -496,18 +440,18 @@ fn a_change_found_half_made_is_settled_by_reports() {
 
 #[test]
 fn overage_leaves_out_who_is_never_changed() {
-    let h = month();
+    let h = overage_month();
     h.space.edit("[site.papercut]", "[site.papercut]\nexclude_users = [\"ann\"]");
-    night(&h, "2026-11-01T00:05:00");
-    night(&h, "2026-12-01T00:05:00");
+    h.run("2026-11-01T00:05:00");
+    h.run("2026-12-01T00:05:00");
     assert_eq!(h.space.sum("SELECT coalesce(sum(net), 0) FROM invoice_line"), 0, "{:?}", h.changes());
 }
 
 #[test]
 fn an_overdrawn_user_who_is_gone_is_told() {
-    let h = month();
-    night(&h, "2026-10-31T06:00:00");
+    let h = overage_month();
+    h.run("2026-10-31T06:00:00");
     h.double.server().users.remove("ann");
-    let ran = night(&h, "2026-11-01T00:05:00");
+    let ran = h.run("2026-11-01T00:05:00");
     assert!(ran.err.contains("ann"), "nobody says that ann's 20.00 below zero is not billed: {}", ran.err);
 }

@@ -23,10 +23,12 @@ mod server;
 #[path = "../robustness/space.rs"]
 #[allow(dead_code, reason = "each test program uses its part of it")]
 mod space;
+mod steps;
 mod stopped;
 mod trouble;
 mod trouble_tests;
 mod uncertain;
+mod waiting;
 mod whose;
 mod wire;
 mod wire_tests;

@@ -3,28 +3,12 @@
 use crate::double::Double;
 use crate::harbour::{Harbour, people};
 use crate::server::{Holder, Kind};
+use crate::steps::{ann, overage_month};
 use crate::trouble::{Trouble, What};
-
-fn ann() -> Holder {
-    Holder::user("ann")
-}
-
-/// Quota of 30 at the start of October; ann uses 50 of it, ben 10.
-fn month() -> Harbour {
-    let harbour = Harbour::at(Double::start(people()), "balance_changes = \"overage\"");
-    harbour.space.edit("[site.papercut]", "[site.reports]\nbill_from = \"user-sums\"\n[site.papercut]");
-    harbour.space.edit("schedule = \"0 6 2 * *\"", "schedule = \"1 0 1 * *\"");
-    for user in ["ann", "ben"] {
-        harbour.double.server().post(&Holder::user(user), 30_000_000, "quota", Kind::Quota);
-    }
-    harbour.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 50_000_000);
-    harbour.job("ben", "", "2026-10-06 10:00:00", "memo.pdf", 10_000_000);
-    harbour
-}
 
 #[test]
 fn what_is_below_zero_is_billed_given_back_and_the_quota_follows() {
-    let harbour = month();
+    let harbour = overage_month();
     harbour.run("2026-11-01T00:05:00").exits(0).says(&["Took in overage of 2026-10: 2 rows"]);
     assert_eq!(
         harbour.space.sum("SELECT sum(net) FROM invoice_line"),
@@ -48,7 +32,7 @@ fn what_is_below_zero_is_billed_given_back_and_the_quota_follows() {
 
 #[test]
 fn a_balance_read_after_the_quota_is_refused() {
-    let harbour = month();
+    let harbour = overage_month();
     for user in ["ann", "ben"] {
         harbour.double.server().post(&Holder::user(user), 30_000_000, "quota", Kind::Quota);
     }
@@ -62,7 +46,7 @@ fn a_balance_read_after_the_quota_is_refused() {
 
 #[test]
 fn what_is_still_to_be_given_back_is_not_billed_twice() {
-    let harbour = month();
+    let harbour = overage_month();
     harbour.space.edit("[site.papercut]", "[site.papercut]\nhold_days = 40");
     harbour.run("2026-11-01T00:05:00").exits(0);
     assert!(harbour.changes().is_empty());
@@ -79,7 +63,7 @@ fn what_is_still_to_be_given_back_is_not_billed_twice() {
 
 #[test]
 fn a_snapshot_that_is_not_whole_in_time_bills_nobody_and_the_next_one_does() {
-    let harbour = month();
+    let harbour = overage_month();
     let shut = What::Meanwhile(Box::new(|server| server.is_address_allowed = false));
     harbour.double.order(Trouble::at("api.getUserProperties", shut).after(1));
     harbour.run("2026-11-01T00:05:00").exits(3).says(&["PaperCut was not read"]);

@@ -24,6 +24,8 @@ struct SiteBalances<'a> {
     last: Option<Snapshot>,
     comparison: Comparison,
     changes: Vec<(BalanceChange, Option<String>)>,
+    /// The last delivery that is in the ledger.
+    known: i64,
     adjusted: Option<Adjusted>,
     findings: Vec<Finding>,
     calls: u64,
@@ -74,6 +76,7 @@ fn site_balances<'c>(
 ) -> Result<SiteBalances<'c>, Failure> {
     let Some(server) = server(site, books.environment)? else { return Err(no_server(site.name.clone())) };
     let site_id = books.ledger.known_site(&site.name)?.map(|(site_id, _)| site_id);
+    let known = books.ledger.last_delivery()?;
     let mut findings = match site_id {
         Some(site_id) => settle(books, (site, papercut), site_id)?,
         None => Vec::new(),
@@ -99,7 +102,18 @@ fn site_balances<'c>(
             .iter()
             .map(|error| Finding::new(Severity::Warning, "balance-not-read", format!("not read: {error}"))),
     );
-    Ok(SiteBalances { site, last, comparison, changes, adjusted, findings, calls: server.web().calls() })
+    // What was written into a copy has no number yet.
+    let known = if adjusts { i64::MAX } else { known };
+    Ok(SiteBalances {
+        site,
+        last,
+        comparison,
+        changes,
+        known,
+        adjusted,
+        findings,
+        calls: server.web().calls(),
+    })
 }
 
 fn unread(site: &SiteConfig) -> String {
@@ -162,7 +176,7 @@ fn show(ui: &mut Ui<'_>, site: &SiteBalances<'_>, only_differences: bool) {
         ["BALANCE OF", "LAST", "JOBS", "OUR CHANGES", "REFUNDS", "EXPECTED", "ACTUAL", "DIFFERENCE", ""];
     ui.table(&header, &[1, 2, 3, 4, 5, 6, 7], rows);
     ui.status(format!("{} to the server.", counted(i128::from(site.calls), "call", "calls")));
-    show_waiting(ui, &site.changes);
+    show_waiting(ui, &site.changes, site.known);
     if let Some(adjusted) = &site.adjusted {
         show_adjusted(ui, adjusted);
     }
@@ -179,10 +193,10 @@ fn remark(line: &BalanceLine) -> String {
     }
 }
 
-fn show_waiting(ui: &mut Ui<'_>, changes: &[(BalanceChange, Option<String>)]) {
+fn show_waiting(ui: &mut Ui<'_>, changes: &[(BalanceChange, Option<String>)], known: i64) {
     let rows = changes.iter().map(|(change, reason)| {
         vec![
-            change.delivery.id.to_string(),
+            if change.delivery.id <= known { change.delivery.id.to_string() } else { "new".to_owned() },
             change.holder.to_string(),
             change.amount.to_string(),
             change.batch_name.clone(),
@@ -231,6 +245,9 @@ fn site_json(site: &SiteBalances<'_>) -> Value {
         "balances": site.comparison.lines.iter().map(line_json).collect::<Vec<Value>>(),
         "changes": site.changes.iter().map(|(change, reason)| {
             let mut json = change_json(change);
+            if change.delivery.id > site.known {
+                json["id"] = Value::Null;
+            }
             json["waits_because"] = reason.as_ref().map_or(Value::Null, |reason| reason.as_str().into());
             json
         }).collect::<Vec<Value>>(),

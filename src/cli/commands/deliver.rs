@@ -3,11 +3,14 @@
 use serde_json::{Value, json};
 
 use super::balances::change_json;
+use super::bill::exit_of;
 use super::{Access, Context};
 use crate::cli::args::{DeliverArgs, OutcomeArg};
 use crate::cli::failure::{Exit, Failure};
-use crate::cli::ui::Ui;
+use crate::cli::ui::{Notes, Ui};
+use crate::domain::Finding;
 use crate::ledger::{BalanceChange, Delivery, DeliveryKind, DeliveryState};
+use crate::outputs::mirror::FindingJson;
 use crate::run::books::Books;
 use crate::run::deliver::deliver;
 use crate::run::papercut::adjust::{adjust, waiting};
@@ -24,16 +27,17 @@ pub(super) fn run(args: &DeliverArgs, context: &mut Context<'_, '_>) -> Result<E
         (Some(id), None) => return look(context.ui, &books, id),
         (None, _) => {}
     }
+    let mut findings = Vec::new();
     if args.retry {
         deliver(&books, DeliveryKind::File)?;
-        retry_changes(&books)?;
+        findings = retry_changes(&books)?;
         deliver(&books, DeliveryKind::Mail)?;
     }
     let mut open = books.ledger.open_deliveries()?;
     say_why_they_wait(&books, &mut open)?;
     drop(books);
-    show(context.ui, &open);
-    Ok(if open.iter().any(is_outstanding) { Exit::Delivery } else { Exit::Done })
+    show(context.ui, &open, &findings);
+    Ok(if open.iter().any(is_outstanding) { Exit::Delivery } else { exit_of(&findings) })
 }
 
 /// Whether a delivery is late: a balance change that was only written down waits for its day.
@@ -59,19 +63,20 @@ fn say_why_they_wait(books: &Books<'_>, open: &mut [Delivery]) -> Result<(), Fai
 }
 
 /// Makes the balance changes that are due, at every site with a server.
-fn retry_changes(books: &Books<'_>) -> Result<(), Failure> {
+fn retry_changes(books: &Books<'_>) -> Result<Vec<Finding>, Failure> {
+    let mut findings = Vec::new();
     for site in &books.config.sites {
         let known = books.ledger.known_site(&site.name)?;
         let Some((papercut, (site_id, _))) = site.papercut.as_ref().zip(known) else { continue };
-        settle(books, (site, papercut), site_id)?;
+        findings.extend(settle(books, (site, papercut), site_id)?);
         if books.ledger.open_balance_changes(site_id)?.is_empty() {
             continue;
         }
         if let Some(server) = server(site, books.environment)? {
-            adjust(books, (site, papercut), site_id, &server)?;
+            findings.extend(adjust(books, (site, papercut), site_id, &server)?.findings);
         }
     }
-    Ok(())
+    Ok(findings)
 }
 
 /// A delivery that is not settled.
@@ -140,7 +145,7 @@ fn evidence(books: &Books<'_>, change: &BalanceChange) -> Result<String, Failure
 }
 
 /// The outstanding deliveries as a table or JSON.
-pub(super) fn show(ui: &mut Ui<'_>, open: &[Delivery]) {
+pub(super) fn show(ui: &mut Ui<'_>, open: &[Delivery], findings: &[Finding]) {
     if open.is_empty() {
         ui.line("Nothing is outstanding.");
     } else {
@@ -169,7 +174,11 @@ pub(super) fn show(ui: &mut Ui<'_>, open: &[Delivery]) {
              the account's transactions in PaperCut, then add `--as delivered` or `--as not-delivered`.",
         );
     }
-    ui.json(&json!({ "deliveries": open.iter().map(delivery_json).collect::<Vec<Value>>() }));
+    ui.findings(findings, Notes::Listed);
+    ui.json(&json!({
+        "deliveries": open.iter().map(delivery_json).collect::<Vec<Value>>(),
+        "findings": findings.iter().map(FindingJson::of).collect::<Vec<_>>(),
+    }));
 }
 
 /// A delivery for scripts.

@@ -79,14 +79,16 @@ CREATE TABLE balance_line (
 ) STRICT;
 
 -- PaperCut's cost of jobs that a balance change gives back, by the balance that had paid: negative where it takes.
--- User or account is 0 where the balance is the other's. Without a change it was waived: neither given nor ever taken.
+-- User or account is 0 where the balance is the other's. Without a change it was part of a sum of nothing, or it was
+-- waived: neither given nor ever taken.
 CREATE TABLE settlement (
     id INTEGER PRIMARY KEY,
     delivery_id INTEGER REFERENCES delivery (id),
     job_id INTEGER NOT NULL REFERENCES job (id),
     user_id INTEGER NOT NULL,
     account_id INTEGER NOT NULL,
-    cost INTEGER NOT NULL
+    cost INTEGER NOT NULL,
+    is_waived INTEGER NOT NULL CHECK (is_waived IN (0, 1))
 ) STRICT;
 CREATE INDEX settlement_job ON settlement (job_id);
 CREATE INDEX settlement_delivery ON settlement (delivery_id);

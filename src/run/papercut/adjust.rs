@@ -245,21 +245,17 @@ impl Adjusting<'_, '_> {
 
     /// The balance as it is now, after everything was compared that would make the change go to the wrong place.
     fn balance(&mut self, holder: &Holder, change: &BalanceChange) -> Result<(i64, Money), String> {
-        let told = |failure: &mut Option<String>, error: CallError| {
-            if error.fault.is_of_the_server() {
-                *failure = Some(format!("the server cannot be spoken to: {error}"));
-            }
-            error.to_string()
-        };
         let balance = match holder {
             Holder::User(name) => {
                 self.refuse_if_old_name_paid(name)?;
                 let named = &change.personal_account;
                 let balance =
-                    self.server.user_balance(name, named).map_err(|error| told(&mut self.failure, error))?;
+                    self.server.user_balance(name, named).map_err(|error| told(&mut self.failure, &error))?;
                 if !named.is_empty() {
-                    let all =
-                        self.server.user_balance(name, "").map_err(|error| told(&mut self.failure, error))?;
+                    let all = self
+                        .server
+                        .user_balance(name, "")
+                        .map_err(|error| told(&mut self.failure, &error))?;
                     if all != balance && change.mode == "invoiced" {
                         return Err(format!(
                             "the personal account `{named}` has {balance}, all of {name}'s together {all}: which of \
@@ -271,7 +267,7 @@ impl Adjusting<'_, '_> {
             }
             Holder::Account(_) => {
                 let name = &self.looking.account_name(change);
-                let found = self.server.account(name).map_err(|error| told(&mut self.failure, error))?;
+                let found = self.server.account(name).map_err(|error| told(&mut self.failure, &error))?;
                 let Some(account) = found else {
                     return Err(format!("the server has no shared account `{name}`"));
                 };
@@ -289,12 +285,12 @@ impl Adjusting<'_, '_> {
 
     /// Where an alias says that two users are one and the old one still has a balance of its own on the server, which of them
     /// paid for a job is not known.
-    fn refuse_if_old_name_paid(&self, name: &str) -> Result<(), String> {
+    fn refuse_if_old_name_paid(&mut self, name: &str) -> Result<(), String> {
         let folded = fold_name(name);
         let olds =
             self.site.alias.iter().filter(|(old, new)| fold_name(new) == folded && fold_name(old) != folded);
         for (old, _) in olds {
-            let found = self.server.user(old).map_err(|error| error.to_string())?;
+            let found = self.server.user(old).map_err(|error| told(&mut self.failure, &error))?;
             if found.is_some_and(|old| !old.balance.is_zero()) {
                 return Err(format!(
                     "`{old}`, an alias of `{name}`, has a balance of its own on the server, and which of them paid is not \
@@ -397,4 +393,12 @@ impl Adjusting<'_, '_> {
         change.after = after.or(change.after);
         Ok(())
     }
+}
+
+/// A failed call as a sentence. One that every other call would share is kept: the rest waits.
+fn told(failure: &mut Option<String>, error: &CallError) -> String {
+    if error.fault.is_of_the_server() {
+        *failure = Some(format!("the server cannot be spoken to: {error}"));
+    }
+    error.to_string()
 }

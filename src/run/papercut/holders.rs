@@ -64,6 +64,12 @@ impl HolderBook {
         self.holders.get(*self.by_name.get(&holder.key())?.first()?)
     }
 
+    /// Whether the server had it and has it no more.
+    pub fn is_gone(&self, holder: &Holder) -> bool {
+        let last = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.id);
+        self.stored(holder).is_some_and(|stored| stored.snapshots.1 < last)
+    }
+
     /// Others that a name has meant: a shared account that was deleted and made anew, or one that has the former name of
     /// another.
     pub fn others(&self, holder: &Holder) -> impl Iterator<Item = &StoredHolder> {

@@ -14,7 +14,7 @@ use super::holders::HolderBook;
 use super::moments::clock;
 use super::settle::is_excluded;
 use crate::config::{PapercutConfig, SiteConfig};
-use crate::domain::{Exact, Finding, Holder, HolderKey, Period, Severity, Source};
+use crate::domain::{Exact, Finding, Holder, HolderKey, Money, Period, Severity, Source};
 use crate::ledger::{DeliveryState, SiteId, Snapshot};
 use crate::outputs::formats::sheet;
 use crate::outputs::write_whole;
@@ -79,6 +79,12 @@ pub fn overage(
     Ok(overage)
 }
 
+/// Whether PaperCut has not booked this month's quota yet.
+pub(super) fn is_before_quota(books: &Books<'_>, site: &SiteConfig, papercut: &PapercutConfig) -> bool {
+    let first = Period::month_of(books.today(site)).first_day();
+    books.second(site) < second_of(NaiveDateTime::new(first, papercut.changes.quota_time))
+}
+
 /// One row for each user: the balance, when it was read, what is still to be given back for earlier months, and what is
 /// below zero of both together.
 fn write(
@@ -96,8 +102,8 @@ fn write(
         let is_seen = match change.delivery.state {
             // It is in the balance, unless it came after the reading.
             DeliveryState::Delivered => change.snapshot.is_none_or(|at| at < snapshot.id),
-            // Billed for good: what was given up comes by no other way. One that became part of another was never sent.
-            DeliveryState::GivenUp => change.delivery.answer.starts_with("never sent"),
+            // Billed for good: what was given up comes by no other way. One without jobs became part of another.
+            DeliveryState::GivenUp => books.ledger.first_job_of(change.delivery.id)?.is_none(),
             _ => false,
         };
         if !is_seen {
@@ -107,6 +113,13 @@ fn write(
             unclear.insert(change.holder.key());
         }
     }
+    // What was read for an earlier month and is on no line is billed with that month, not once more with this one.
+    for (balance, cost) in books.ledger.unbilled_sums(site_id, period)? {
+        if let Some(holder) = book.holder(balance) {
+            *to_come.entry(holder.key()).or_default() += cost.into();
+        }
+    }
+    findings.extend(not_read(&book, &balances, snapshot));
     let mut rows = Vec::new();
     let there = book.holders().iter().filter(|stored| stored.snapshots.1 >= snapshot.id);
     for stored in there.filter(|stored| matches!(stored.holder, Holder::User(_))) {
@@ -141,6 +154,21 @@ fn write(
     let failed = |source| RunError::Render { receiver: "overage".to_owned(), source };
     write_whole(&path, &sheet(&HEADER, &rows).map_err(failed)?)?;
     Ok(path)
+}
+
+/// Users whom the snapshot lacks and whose last balance was below zero: they could not be read, or are gone.
+fn not_read(book: &HolderBook, balances: &HashMap<i64, (i64, Money)>, snapshot: &Snapshot) -> Vec<Finding> {
+    let users = book.holders().iter().filter(|stored| matches!(stored.holder, Holder::User(_)));
+    let missing = users.filter(|stored| stored.snapshots.0 < snapshot.id && stored.snapshots.1 < snapshot.id);
+    let owing = missing.filter_map(|stored| {
+        let (_, balance) = balances.get(&stored.id).filter(|(_, balance)| balance.is_negative())?;
+        let message = format!(
+            "{} was not read at the end of the month; its last balance was {balance}: its overage is left to the next month",
+            stored.holder
+        );
+        Some(Finding::new(Severity::Warning, "overage-unclear", message))
+    });
+    owing.collect()
 }
 
 fn second_of(time: NaiveDateTime) -> i64 {

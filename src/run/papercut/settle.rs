@@ -23,7 +23,7 @@ use crate::domain::{
 };
 use crate::ledger::{
     BalanceChange, BalanceOf, DeliveryKind, DeliveryState, IssuedBatch, JobFact, LedgerError, NewChange,
-    NewDelivery, SettledCost, Settling, SiteId,
+    NewDelivery, SettledBy, SettledCost, Settling, SiteId,
 };
 use crate::run::books::Books;
 use crate::run::error::RunError;
@@ -49,22 +49,24 @@ pub fn settle(
         site_id,
         settling: &settling,
         book: HolderBook::load(&books.ledger, site_id)?,
+        not_handed_out: HashSet::new(),
         findings: Vec::new(),
     };
+    accounts.look_at_deliveries(&batches)?;
     let periods = accounts.periods(&batches)?;
     // The sums first, then the jobs behind them: memory grows with balances, not with jobs.
-    let mut sums: BTreeMap<HolderKey, Sum> = BTreeMap::new();
+    let mut sums: BTreeMap<SumKey, Sum> = BTreeMap::new();
     for period in &periods {
         accounts.each_drift(*period, |drift| {
-            sums.entry(drift.key.clone()).or_insert_with(|| Sum::of(&drift)).add(&drift);
+            sums.entry(drift.sum_key()).or_insert_with(|| Sum::of(&drift)).add(&drift);
             Ok(())
         })?;
     }
     let written = accounts.write(&batches, sums)?;
     for period in &periods {
-        let mut is_whole = true;
-        accounts.each_drift(*period, |drift| match written.get(&drift.key) {
-            Some(change) => settling.settle(*change, drift.job, drift.balance, drift.cost.to_money()),
+        let mut is_whole = accounts.is_handed_out(*period, &batches);
+        accounts.each_drift(*period, |drift| match written.by.get(&drift.sum_key()) {
+            Some(by) => settling.settle(*by, drift.job, drift.balance, drift.cost.to_money()),
             // It waits for a reading: the next run looks again.
             None => {
                 is_whole = false;
@@ -75,9 +77,23 @@ pub fn settle(
             settling.end_period(*period)?;
         }
     }
+    // Only now, since what is due for a job is told from what was settled so far.
+    for (old, new, answer) in &written.joined {
+        settling.join(*old, *new, answer, &books.now_text())?;
+    }
     let Accounts { findings, .. } = accounts;
     settling.commit()?;
     Ok(findings)
+}
+
+/// Exact changes and targets of one balance are two sums.
+type SumKey = (HolderKey, bool);
+
+/// What was written down: by what the jobs of each sum are settled, and the changes that became part of another.
+#[derive(Default)]
+struct Written {
+    by: HashMap<SumKey, SettledBy>,
+    joined: Vec<(i64, Option<i64>, String)>,
 }
 
 /// What is due for one job beyond what was written down.
@@ -89,6 +105,12 @@ struct Drift {
     /// How the line of the job says; an earlier line's, where no line bills it any more.
     mode: Mode,
     batch: i64,
+}
+
+impl Drift {
+    fn sum_key(&self) -> SumKey {
+        (self.key.clone(), matches!(self.mode, Mode::Target(_)))
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -126,12 +148,27 @@ struct Accounts<'a, 'b> {
     site_id: SiteId,
     settling: &'a Settling<'a>,
     book: HolderBook,
+    /// Batches whose lines did not all leave the house: what they bill waits.
+    not_handed_out: HashSet<i64>,
     findings: Vec<Finding>,
 }
 
 impl Accounts<'_, '_> {
-    /// The issued periods with news since they were settled, all of whose batches were handed out.
-    fn periods(&mut self, batches: &[IssuedBatch]) -> Result<Vec<Period>, RunError> {
+    /// Finds the batches whose lines were not handed out.
+    fn look_at_deliveries(&mut self, batches: &[IssuedBatch]) -> Result<(), RunError> {
+        for batch in batches {
+            if let Some(reason) = undelivered(self.books, batch.id)? {
+                let message =
+                    format!("no balance is changed for the lines of batch {} yet: {reason}", batch.name);
+                self.findings.push(Finding::new(Severity::Warning, "balance-change-held", message));
+                self.not_handed_out.insert(batch.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The issued periods with news since they were settled.
+    fn periods(&self, batches: &[IssuedBatch]) -> Result<Vec<Period>, RunError> {
         let mut periods: Vec<Period> = batches.iter().map(|batch| batch.period).collect();
         periods.sort();
         periods.dedup();
@@ -141,27 +178,17 @@ impl Accounts<'_, '_> {
                 Some(marks) => self.books.ledger.arrived_since(self.site_id, period, marks)?,
                 None => true,
             };
-            if has_news && self.is_handed_out(period, batches)? {
+            if has_news {
                 wanted.push(period);
             }
         }
         Ok(wanted)
     }
 
-    fn is_handed_out(&mut self, period: Period, batches: &[IssuedBatch]) -> Result<bool, RunError> {
-        for batch in batches {
-            let lines = self.books.ledger.batch_lines(batch.id)?;
-            if !lines.iter().any(|line| line.line.period == period) {
-                continue;
-            }
-            if let Some(reason) = undelivered(self.books, batch.id)? {
-                let message =
-                    format!("no balance is changed for {period} yet: {reason} (batch {})", batch.name);
-                self.findings.push(Finding::new(Severity::Warning, "balance-change-held", message));
-                return Ok(false);
-            }
-        }
-        Ok(true)
+    /// Whether all lines for jobs of a period were handed out. A correction of it may stand in another period's batch.
+    fn is_handed_out(&self, period: Period, batches: &[IssuedBatch]) -> bool {
+        let of_period = |batch: &&IssuedBatch| batch.period >= period;
+        batches.iter().filter(of_period).all(|batch| !self.not_handed_out.contains(&batch.id))
     }
 
     /// Hands out every job of a period of which something else is due than was written down.
@@ -179,7 +206,8 @@ impl Accounts<'_, '_> {
             Ok::<(), LedgerError>(())
         };
         ledger.each_job(self.site_id, period, source, &mut look)?;
-        ledger.each_billed_otherwise(self.site_id, period, source, &mut look)
+        ledger.each_billed_otherwise(self.site_id, period, source, &mut look)?;
+        ledger.each_settled_otherwise(self.site_id, period, source, &mut look)
     }
 
     /// What is due for a job, balance by balance.
@@ -193,6 +221,9 @@ impl Accounts<'_, '_> {
         }
         // Billed by a line that changes no balance: what was given stays, unless PaperCut took the job back itself.
         if !billed.is_empty() && line.is_none() && is_charged {
+            return Ok(Vec::new());
+        }
+        if billed.iter().any(|link| self.not_handed_out.contains(&link.batch)) {
             return Ok(Vec::new());
         }
         let own = BalanceOf::job(job.user, job.account);
@@ -218,32 +249,27 @@ impl Accounts<'_, '_> {
         Ok(drifts.collect())
     }
 
-    /// Writes the changes down; returns by balance which change gives what, or that it is waived.
-    fn write(
-        &mut self,
-        batches: &[IssuedBatch],
-        sums: BTreeMap<HolderKey, Sum>,
-    ) -> Result<HashMap<HolderKey, Option<i64>>, RunError> {
+    /// Writes the changes down.
+    fn write(&mut self, batches: &[IssuedBatch], sums: BTreeMap<SumKey, Sum>) -> Result<Written, RunError> {
         let mut changes: HashMap<HolderKey, Vec<BalanceChange>> = HashMap::new();
         for change in self.books.ledger.balance_changes(self.site_id)? {
-            changes.entry(change.holder.key()).or_default().push(change);
+            // By whose jobs they are: an alias may have given them another name since.
+            let holder = self.book.holder(change.balance).unwrap_or_else(|| change.holder.clone());
+            changes.entry(holder.key()).or_default().push(change);
         }
-        let mut written = HashMap::new();
-        for (key, sum) in sums {
+        let mut written = Written::default();
+        for ((key, is_target), sum) in sums {
             let Some(holder) = self.book.holder(sum.balance) else { continue };
-            let own = changes.remove(&key).unwrap_or_default();
-            let change = match sum.mode {
-                _ if is_excluded(self.site, &holder) => None,
-                Mode::Exactly => self.write_exactly(&holder, &sum, &own, batches)?,
-                Mode::Target(target) => match self.write_target(&holder, (target, &sum), &own, batches)? {
-                    Ok(change) => change,
-                    Err(finding) => {
-                        self.findings.push(finding);
-                        continue;
-                    }
+            let own = changes.get(&key).map_or(&[][..], Vec::as_slice);
+            let by = match sum.mode {
+                Mode::Exactly => self.write_exactly(&holder, &sum, own, batches, &mut written)?,
+                Mode::Target(_) if is_excluded(self.site, &holder) => SettledBy::Waiver,
+                Mode::Target(target) => match self.write_target(&holder, (target, &sum), own, batches)? {
+                    Some(by) => by,
+                    None => continue,
                 },
             };
-            written.insert(key, change);
+            written.by.insert((key, is_target), by);
         }
         Ok(written)
     }
@@ -255,13 +281,17 @@ impl Accounts<'_, '_> {
         sum: &Sum,
         own: &[BalanceChange],
         batches: &[IssuedBatch],
-    ) -> Result<Option<i64>, RunError> {
+        written: &mut Written,
+    ) -> Result<SettledBy, RunError> {
         let unsent = |change: &&BalanceChange| {
             change.delivery.state == DeliveryState::Pending
                 && change.delivery.attempts == 0
                 && change.mode != "target"
         };
         let open = own.iter().find(unsent);
+        if open.is_none() && is_excluded(self.site, holder) {
+            return Ok(SettledBy::Waiver);
+        }
         let amount = open.map_or(Exact::ZERO, |open| open.amount.into()) + sum.cost;
         let not_before = open.map(|open| open.not_before.clone());
         let new = match amount.is_zero() {
@@ -273,38 +303,51 @@ impl Accounts<'_, '_> {
                 Some(new) => format!("never sent: part of change {new} now"),
                 None => "never sent: nothing is left to change".to_owned(),
             };
-            self.settling.join(open.delivery.id, new, &answer, &self.books.now_text())?;
+            written.joined.push((open.delivery.id, new, answer));
         }
-        Ok(new)
+        Ok(new.map_or(SettledBy::Nothing, SettledBy::Change))
     }
 
     /// The difference to the balance that was read for billing. Only ever upwards: what is above the target is somebody's
-    /// own money, or not used yet.
+    /// own money, or not used yet. Once for a period: what comes late is in the next one's balance.
     fn write_target(
-        &self,
+        &mut self,
         holder: &Holder,
         (target, sum): (Money, &Sum),
         own: &[BalanceChange],
         batches: &[IssuedBatch],
-    ) -> Result<Result<Option<i64>, Finding>, LedgerError> {
+    ) -> Result<Option<SettledBy>, LedgerError> {
+        let period = |id: i64| batches.iter().find(|batch| batch.id == id).map(|batch| batch.period);
+        let is_same =
+            |change: &&BalanceChange| change.mode == "target" && period(change.batch) == period(sum.batch);
+        if own.iter().any(|change| is_same(&change)) {
+            return Ok(Some(SettledBy::Waiver));
+        }
         let reading = match self.reading_for(holder, own) {
             Ok(reading) => reading,
             Err(why) => {
                 let message = format!("the balance of {holder} is not brought to {target} yet: {why}");
-                return Ok(Err(Finding::new(Severity::Warning, "balance-target", message)));
+                self.findings.push(Finding::new(Severity::Warning, "balance-target", message));
+                let is_gone = self.book.is_gone(holder);
+                return Ok(is_gone.then_some(SettledBy::Waiver));
             }
         };
         let amount = Exact::from(target) - reading.1.into();
         if amount.is_negative() || amount.is_zero() {
-            return Ok(Ok(None));
+            return Ok(Some(SettledBy::Waiver));
         }
-        self.insert(holder, sum, amount.to_money(), Some(reading), None, batches).map(|id| Ok(Some(id)))
+        let id = self.insert(holder, sum, amount.to_money(), Some(reading), None, batches)?;
+        Ok(Some(SettledBy::Change(id)))
     }
 
     /// The reading that a target change goes by, or why none will do.
     fn reading_for(&self, holder: &Holder, own: &[BalanceChange]) -> Result<(i64, Money), String> {
         let Some((snapshot, second, balance)) = self.book.last_reading(holder) else {
-            return Err("it was never read; `papertally run` reads it".to_owned());
+            let why = match self.book.is_gone(holder) {
+                true => "it is on the server no more",
+                false => "it was never read; `papertally run` reads it",
+            };
+            return Err(why.to_owned());
         };
         let now = self.books.second(self.site);
         if now - snapshot.begun_second > TARGET_READING_SECONDS {
@@ -380,13 +423,20 @@ fn drift(due: Money, settled: &[SettledCost], is_target: bool) -> Exact {
     let sum = |is_waived: bool| -> Exact {
         settled.iter().filter(|one| one.is_waived == is_waived).map(|one| Exact::from(one.cost)).sum()
     };
-    let (given, waived) = (sum(false), sum(true));
-    let due = Exact::from(due);
-    let left = due - waived;
-    let goal =
-        if due.is_negative() { left.max(due).min(Exact::ZERO) } else { left.min(due).max(Exact::ZERO) };
+    let (given, waived, due) = (sum(false), sum(true), Exact::from(due));
     // Once a job was part of a target, its balance goes by targets.
-    if is_target && !settled.is_empty() && given.is_zero() { Exact::ZERO } else { goal - given }
+    if is_target && !settled.is_empty() && given.is_zero() {
+        return Exact::ZERO;
+    }
+    let left = due - waived;
+    let goal = if due.is_zero() || due.is_negative() != waived.is_negative() {
+        // A part was not taken back, or not given where nothing is due any more: whatever was given in between is right.
+        given.clamp(left.min(due), left.max(due))
+    } else {
+        // A part was not given: what is left of it is due, and never less than nothing.
+        left.clamp(due.min(Exact::ZERO), due.max(Exact::ZERO))
+    };
+    goal - given
 }
 
 /// Whether the operator has said that this balance is never changed; an account stands for its sub-accounts too.
@@ -437,7 +487,11 @@ mod tests {
         check("-2", "0", "0", "-2");
         check("0", "-2", "0", "2");
         check("0", "0", "-2", "0");
-        // Given up and taken back by hand: the waived parts cancel.
-        check("5", "5", "0", "0");
+        // What was not taken back is not taken later.
+        check("0", "5", "-5", "0");
+        check("0", "5", "-3", "-2");
+        check("5", "5", "-5", "0");
+        check("6", "5", "-5", "1");
+        check("0", "-2", "2", "0");
     }
 }

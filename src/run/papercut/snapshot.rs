@@ -26,8 +26,10 @@ const TOLD_MAX: usize = 10;
 /// What came of taking a snapshot.
 #[derive(Debug, Default)]
 pub struct SnapshotOutcome {
-    /// The snapshot, where it is whole.
+    /// The snapshot, where the server was asked for everybody.
     pub snapshot: Option<Snapshot>,
+    /// Whether it gave everybody's balance.
+    pub is_complete: bool,
     /// What a person should look at.
     pub findings: Vec<Finding>,
 }
@@ -90,6 +92,7 @@ pub fn take_snapshot(
         None => {
             books.ledger.end_snapshot(snapshot.id, &books.now_text(), books.second(site))?;
             outcome.snapshot = Some(books.ledger.snapshot(snapshot.id)?);
+            outcome.is_complete = failed.is_empty();
         }
     }
     outcome.findings.extend(failures(&failed));

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::fetch::{FetchOutcome, Fetched, fetch};
-use super::overage::overage;
+use super::overage::{is_before_quota, overage};
 use super::server::server;
 use super::snapshot::take_snapshot;
 use crate::config::{PapercutConfig, SiteConfig};
@@ -22,6 +22,8 @@ pub struct Visit {
     pub server: Server,
     /// Whether it answered.
     pub is_reached: bool,
+    /// Whether every single balance was read.
+    pub is_complete: bool,
     /// Reports that it made.
     pub fetched: Vec<Fetched>,
     /// The report of what was below zero, with its days.
@@ -50,14 +52,23 @@ fn visit_site(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Visit, RunError> {
     let site_id = books.ledger.site(&site.name, site.currency, site.time_zone.name())?;
-    let mut visit =
-        Visit { server, is_reached: true, fetched: Vec::new(), overage: None, findings: Vec::new() };
+    let mut visit = Visit {
+        server,
+        is_reached: true,
+        is_complete: true,
+        fetched: Vec::new(),
+        overage: None,
+        findings: Vec::new(),
+    };
     if papercut.read_balances {
         let taken = take_snapshot(books, (site, papercut), site_id, &visit.server, progress)?;
         visit.is_reached = taken.snapshot.is_some();
+        visit.is_complete = taken.is_complete;
         visit.findings.extend(taken.findings);
     }
-    if papercut.changes.mode == BalanceMode::Overage {
+    // A balance that could not be read is asked for again by the next run, as long as there is time.
+    let is_late = |site: &SiteConfig| !is_before_quota(books, site, papercut);
+    if papercut.changes.mode == BalanceMode::Overage && (visit.is_complete || is_late(site)) {
         let made = overage(books, (site, papercut), site_id)?;
         visit.overage = made.report;
         visit.findings.extend(made.findings);
