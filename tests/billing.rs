@@ -2,14 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a failed step fails its test")]
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use chrono::NaiveDateTime;
 use papertally::config::Config;
 use papertally::domain::{Fingerprint, InvoiceLine, JobState, Period, ReportFacts, ReportKind, Source};
-use papertally::ledger::{Documents, JobNames, KeyedJob, Ledger, ReportOrigin};
+use papertally::ledger::{DeliveryKind, Documents, JobNames, KeyedJob, Ledger, ReportOrigin};
 use papertally::run::bill::{Despite, IssueOutcome, draft, issue};
 use papertally::run::books::Books;
+use papertally::run::deliver::deliver;
 use papertally::run::reverse::reverse;
 
 /// A space with two payers, as files in a folder.
@@ -263,6 +265,22 @@ fn the_worked_month_gives_its_lines_keys_and_receivers_bytes() {
     assert_eq!(xero.len(), 833);
     assert_eq!(sha256(xero.as_bytes()), "ebc048c0332927001d15426604243fa6570bbdfe0b224fe060ad8167476a7762");
     assert!(space.bill("2026-03", true).is_empty(), "billing twice issues nothing twice");
+}
+
+#[test]
+fn two_receivers_of_one_format_have_a_file_each() {
+    let space = Space::new();
+    space.write("papertally.toml", &format!("{CONFIG}[[receiver]]\nname = \"archive\"\nformat = \"csv\"\n"));
+    space.take(1, &JOBS, "2026-03");
+    space.bill("2026-03", true);
+    assert_eq!(space.delivery("-lines.csv"), space.delivery("-lines-archive.csv"));
+    space.with(|books| {
+        let open = books.ledger.open_deliveries().unwrap();
+        let targets: BTreeSet<&str> = open.iter().map(|one| one.target.as_str()).collect();
+        assert_eq!(targets.len(), open.len(), "{targets:?}");
+        let handed = deliver(books, DeliveryKind::File).unwrap();
+        assert!(handed.is_settled());
+    });
 }
 
 #[test]

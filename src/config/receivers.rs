@@ -106,6 +106,9 @@ impl FormatWord {
     }
 }
 
+/// What a batch hands out beside its receivers' files.
+const RESERVED: [&str; 3] = ["report", "statement", "balance"];
+
 /// What is said of a text that a spreadsheet or an import would not take as it is.
 const NOT_PLAIN: &str = "a text that does not start like a formula and has no line breaks";
 
@@ -128,6 +131,10 @@ pub(super) fn receivers(root: &Section<'_>, taxes: &[TaxRate], plans: &[Plan]) -
                 format!("`{name}`"),
                 "letters, digits, `-` and `_`: it is part of file names",
             );
+        }
+        if RESERVED.contains(&fold_name(&name).as_str()) {
+            let expected = "another name: papertally hands out something of its own under this one";
+            section.problem("name", format!("`{name}`"), expected);
         }
         if !names.insert(fold_name(&name)) {
             section.problem("name", format!("`{name}` a second time"), "another name for each receiver");
@@ -408,6 +415,16 @@ mod tests {
             Ok(mut config) => Ok(config.receivers.remove(0).format),
             Err(error) => Err(error.to_string()),
         }
+    }
+
+    #[test]
+    fn names_of_what_a_batch_hands_out_itself_are_taken() {
+        let text = format!("{SPACE}[[receiver]]\nname = 'Statement'\nformat = 'csv'\n");
+        let error = Config::parse(Path::new("papertally.toml"), &text, &[]).unwrap_err();
+        insta::assert_snapshot!(
+            error,
+            @"`papertally.toml` has 1 problem: `receiver.Statement.name`: found `Statement`, expected another name: papertally hands out something of its own under this one"
+        );
     }
 
     #[test]

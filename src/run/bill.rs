@@ -1,6 +1,6 @@
 //! From the ledger to a draft, and from a draft to an issued batch: all of it in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 
 use chrono::{Days, NaiveDate};
@@ -15,7 +15,7 @@ use super::rejected::rejected_in;
 use super::resolve::Resolver;
 use super::sums::{across, beside};
 use crate::config::{Config, SiteConfig};
-use crate::domain::{BalanceMode, Finding, InvoiceLine, LineClass, PayerId, Period, Severity};
+use crate::domain::{BalanceMode, Finding, InvoiceLine, LineClass, PayerId, Period, Severity, fold_name};
 use crate::ledger::{
     DeliveryKind, Issue, IssuedBatch, JobFact, Marks, NameTable, NewBatch, NewDelivery, Role, SiteId,
 };
@@ -239,11 +239,12 @@ pub(super) fn write_deliveries(
         })?;
         Ok(())
     };
+    let mut taken = BTreeSet::new();
     for (name, receiver) in books.receivers() {
         let rendered =
             receiver.render(batch).map_err(|source| RunError::Render { receiver: name.clone(), source })?;
         for file in &rendered.files {
-            write(&name, &file.name, &file.bytes)?;
+            write(&name, &own_name(&file.name, &name, &mut taken), &file.bytes)?;
         }
         findings.extend(rendered.findings);
     }
@@ -255,6 +256,17 @@ pub(super) fn write_deliveries(
     let page = report_page(&books.templates, batch, coverage)?;
     write("report", &page.name, &page.bytes)?;
     Ok(findings)
+}
+
+/// A file's name beside those of other receivers: two of one format would write one file, and the second would replace
+/// the first.
+fn own_name(name: &str, receiver: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut own = name.to_owned();
+    while !taken.insert(fold_name(&own)) {
+        let (stem, ending) = own.rsplit_once('.').unwrap_or((&own, ""));
+        own = file_name(&format!("{stem}-{receiver}"), ending);
+    }
+    own
 }
 
 /// Reads periods for a draft.
