@@ -64,8 +64,10 @@ pub struct StoredHolder {
     pub other_emails: String,
     /// Whether nobody may print below the limit.
     pub restricted: bool,
-    /// The snapshots in which it was first and last seen.
+    /// The snapshots in which it was first and last read.
     pub snapshots: (i64, i64),
+    /// The snapshot in which the server last named it, whether or not it could be read.
+    pub listed: i64,
     /// Names that it had before, as they were.
     pub former_names: Vec<String>,
 }
@@ -131,13 +133,38 @@ impl Ledger {
         Ok(transaction.commit()?)
     }
 
-    /// Says that a snapshot is whole.
-    pub fn end_snapshot(&self, id: i64, at: &str, second: i64) -> Result<(), LedgerError> {
-        self.connection.execute(
+    /// Says that a snapshot is whole, and who was named in it but could not be read.
+    pub fn end_snapshot(
+        &self,
+        id: i64,
+        at: &str,
+        second: i64,
+        unread: &[&Holder],
+    ) -> Result<(), LedgerError> {
+        let transaction = self.connection.unchecked_transaction()?;
+        for holder in unread {
+            // Of several accounts that had the name, the one that had it last.
+            transaction.execute(
+                "UPDATE holder SET last_listed = :id WHERE id = (SELECT id FROM holder
+                 WHERE site_id = (SELECT site_id FROM snapshot WHERE id = :id) AND kind = :kind AND folded = :folded
+                 ORDER BY last_snapshot DESC LIMIT 1)",
+                named_params! { ":id": id, ":kind": holder.kind(), ":folded": fold_name(holder.name()) },
+            )?;
+        }
+        // What was read before says nothing of now: without this, it would look as if it had not moved.
+        transaction.execute(
+            "INSERT INTO reading (holder_id, snapshot_id, second, balance)
+             SELECT holder.id, :id, :second, NULL FROM holder
+             WHERE site_id = (SELECT site_id FROM snapshot WHERE id = :id) AND last_snapshot < :id
+             AND (SELECT balance FROM reading WHERE holder_id = holder.id ORDER BY snapshot_id DESC LIMIT 1)
+             IS NOT NULL",
+            named_params! { ":second": second, ":id": id },
+        )?;
+        transaction.execute(
             "UPDATE snapshot SET ended_at = :at, ended_second = :second WHERE id = :id",
             named_params! { ":at": at, ":second": second, ":id": id },
         )?;
-        Ok(())
+        Ok(transaction.commit()?)
     }
 
     /// Says that the balances of a snapshot were explained since an earlier one.
@@ -162,7 +189,7 @@ impl Ledger {
         }
         let mut statement = self.connection.prepare(
             "SELECT id, kind, name, server_id, full_name, email, other_emails, restricted, first_snapshot,
-             last_snapshot FROM holder WHERE site_id = ?1 ORDER BY kind, folded",
+             last_snapshot, last_listed FROM holder WHERE site_id = ?1 ORDER BY kind, folded",
         )?;
         let mut rows = statement.query([site.0])?;
         let mut holders = Vec::new();
@@ -177,24 +204,46 @@ impl Ledger {
                 other_emails: row.get(6)?,
                 restricted: row.get(7)?,
                 snapshots: (row.get(8)?, row.get(9)?),
+                listed: row.get(10)?,
                 former_names: former.remove(&id).unwrap_or_default(),
             });
         }
         Ok(holders)
     }
 
-    /// Each holder's balance as of a snapshot, by its number: the second at which it was read, and the amount. Who came
-    /// later has none.
+    /// Each holder's balance as a snapshot read it, by its number: the second at which it was first so, and the amount.
+    /// Who was not read in it has none.
     pub fn balances_as_of(
         &self,
         site: SiteId,
         snapshot: i64,
     ) -> Result<HashMap<i64, (i64, Money)>, LedgerError> {
-        let mut statement = self.connection.prepare(
-            // Of each group SQLite takes the row with the largest number.
-            "SELECT holder_id, second, balance, max(snapshot_id) FROM reading JOIN holder ON holder.id = holder_id
-             WHERE site_id = :site AND snapshot_id <= :snapshot GROUP BY holder_id",
-        )?;
+        // Of each group SQLite takes the row with the largest number.
+        const READ_THEN: &str = "SELECT holder_id, second, balance FROM (
+            SELECT holder_id, second, balance, max(snapshot_id) FROM reading JOIN holder ON holder.id = holder_id
+            WHERE site_id = :site AND snapshot_id <= :snapshot GROUP BY holder_id) WHERE balance IS NOT NULL";
+        self.balances(READ_THEN, site, snapshot)
+    }
+
+    /// Each holder's last balance up to a snapshot, however old.
+    pub fn last_balances(
+        &self,
+        site: SiteId,
+        snapshot: i64,
+    ) -> Result<HashMap<i64, (i64, Money)>, LedgerError> {
+        const READ_EVER: &str = "SELECT holder_id, second, balance, max(snapshot_id) FROM reading
+            JOIN holder ON holder.id = holder_id
+            WHERE site_id = :site AND snapshot_id <= :snapshot AND balance IS NOT NULL GROUP BY holder_id";
+        self.balances(READ_EVER, site, snapshot)
+    }
+
+    fn balances(
+        &self,
+        sql: &str,
+        site: SiteId,
+        snapshot: i64,
+    ) -> Result<HashMap<i64, (i64, Money)>, LedgerError> {
+        let mut statement = self.connection.prepare(sql)?;
         let rows = statement.query_map(named_params! { ":site": site.0, ":snapshot": snapshot }, |row| {
             Ok((row.get(0)?, (row.get(1)?, Money::from_millionths(row.get(2)?))))
         })?;
@@ -223,10 +272,12 @@ fn keep_holder(
     }
     db.prepare_cached(
         "INSERT INTO holder (site_id, kind, name, folded, server_id, full_name, email, other_emails, restricted,
-         first_snapshot, last_snapshot)
-         VALUES (:site, :kind, :name, :folded, :server, :full_name, :email, :others, :restricted, :snapshot, :snapshot)
+         first_snapshot, last_snapshot, last_listed)
+         VALUES (:site, :kind, :name, :folded, :server, :full_name, :email, :others, :restricted, :snapshot, :snapshot,
+         :snapshot)
          ON CONFLICT (site_id, kind, folded, server_id) DO UPDATE SET name = :name, full_name = :full_name,
-         email = :email, other_emails = :others, restricted = :restricted, last_snapshot = :snapshot",
+         email = :email, other_emails = :others, restricted = :restricted, last_snapshot = :snapshot,
+         last_listed = :snapshot",
     )?
     .execute(named_params! {
         ":site": site.0,
@@ -339,7 +390,7 @@ mod tests {
             let second = i64::try_from(number).unwrap() * 1_000;
             let snapshot = ledger.begin_snapshot(site, "2026-10-01T00:00:00Z", second).unwrap();
             ledger.add_readings(site, snapshot.id, readings, 1).unwrap();
-            ledger.end_snapshot(snapshot.id, "2026-10-01T00:01:00Z", second + 60).unwrap();
+            ledger.end_snapshot(snapshot.id, "2026-10-01T00:01:00Z", second + 60, &[]).unwrap();
         }
         let holders = ledger.holders(site).unwrap().into_iter();
         let mut known: Vec<_> =
@@ -393,5 +444,27 @@ mod tests {
         };
         let found: Vec<String> = snapshots.into_iter().map(as_of).collect();
         assert_eq!(found, ["1.00", "1.00", "2.00", "1.00", "1.00"]);
+    }
+
+    #[test]
+    fn what_a_snapshot_did_not_read_has_no_balance_in_it() {
+        let ledger = Ledger::temporary().unwrap();
+        let site = ledger.site("harbour", Currency::new("GBP").unwrap(), "UTC").unwrap();
+        let ann = Holder::User("ann".to_owned());
+        let take = |readings: &[Reading], unread: &[&Holder]| {
+            let snapshot = ledger.begin_snapshot(site, "2026-10-01T00:00:00Z", 0).unwrap().id;
+            ledger.add_readings(site, snapshot, readings, 1).unwrap();
+            ledger.end_snapshot(snapshot, "2026-10-01T00:01:00Z", 60, unread).unwrap();
+            snapshot
+        };
+        let read = [reading(ann.clone(), "", "1")];
+        let snapshots = [take(&read, &[]), take(&[], &[&ann]), take(&[], &[]), take(&read, &[])];
+        let count = |snapshot| ledger.balances_as_of(site, snapshot).unwrap().len();
+        assert_eq!(snapshots.map(count), [1, 0, 0, 1]);
+        assert!(snapshots.iter().all(|id| ledger.last_balances(site, *id).unwrap().len() == 1));
+        take(&[], &[]);
+        let unread = take(&[], &[&ann]);
+        let stored = ledger.holders(site).unwrap().remove(0);
+        assert_eq!((stored.snapshots, stored.listed), ((snapshots[0], snapshots[3]), unread));
     }
 }

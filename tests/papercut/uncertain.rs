@@ -86,6 +86,27 @@ fn a_job_of_the_same_amount_makes_both_answers_possible() {
 }
 
 #[test]
+fn a_balance_that_was_not_read_is_no_evidence() {
+    // The change is made, its answer lost, and the look after it fails.
+    let harbour = Harbour::new(&format!("{KEYS}\ncalls_in_flight = 1"));
+    let fault = || What::Fault(257, "An unknown error occurred");
+    harbour.double.order(Trouble::at(ADJUST_USER, What::DropAfter));
+    harbour.double.order(Trouble::at("api.getUserAccountBalance", fault()).after(1));
+    harbour.run("2026-11-02T06:00:00").exits(4).says(&["user:ann is uncertain"]);
+    assert_eq!(made(&harbour), 1);
+    // In the evening's snapshot the server names ann and fails to tell her balance: that of the morning says nothing.
+    harbour.double.order(Trouble::at("api.getUserProperties", fault()));
+    harbour.run("2026-11-02T20:00:00").exits(4).says(&["not read"]);
+    harbour.report("2026-11-01", "2026-11-02");
+    harbour.run("2026-11-03T06:00:00").exits(4);
+    assert_eq!(made(&harbour), 1, "never repeated");
+    harbour.report("2026-11-01", "2026-11-03");
+    harbour.run("2026-11-04T06:00:00").exits(0);
+    assert_eq!(harbour.states()[1], "user:ann delivered");
+    assert_eq!((made(&harbour), harbour.balance(&ann())), (1, 0));
+}
+
+#[test]
 fn a_person_settles_what_the_numbers_leave_open() {
     let (harbour, ran) = troubled(What::DropBefore);
     ran.exits(4);

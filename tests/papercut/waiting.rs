@@ -163,6 +163,35 @@ fn a_user_not_read_in_time_is_read_by_the_next_run() {
 }
 
 #[test]
+fn a_user_who_was_never_read_in_time_is_left_to_the_next_month() {
+    let h = overage_month();
+    h.space.edit("[site.papercut]", "[site.papercut]\ncalls_in_flight = 1");
+    h.run("2026-10-31T06:00:00");
+    h.double.order(Trouble::at("api.getUserProperties", What::Fault(257, "An unknown error occurred")));
+    h.run("2026-11-01T00:05:00");
+    h.double.server().post(&ann(), 30_000_000, "quota", Kind::Quota);
+    // The balance of the day before is not that of the month's end.
+    h.run("2026-11-01T06:00:00").says(&["user:ann was not read at the end of the month"]);
+    assert_eq!((h.changes().len(), h.balance(&ann())), (0, 10_000_000));
+    assert_eq!(h.space.sum("SELECT coalesce(sum(net), 0) FROM invoice_line"), 0);
+}
+
+#[test]
+fn a_balance_that_was_not_read_comes_to_its_target_by_the_next_reading() {
+    let keys = "balance_changes = \"target\"\nbalance_target = \"30.00\"\ncalls_in_flight = 1";
+    let h = Harbour::at(Double::start(people()), keys);
+    h.double.server().post(&ann(), 30_000_000, "quota", Kind::Quota);
+    h.job("ann", "", "2026-10-05 10:00:00", "plan.pdf", 12_500_000);
+    h.run("2026-10-31T06:00:00");
+    h.report("2026-10-01", "2026-10-31");
+    h.double.order(Trouble::at("api.getUserProperties", What::Fault(257, "An unknown error occurred")));
+    h.run("2026-11-02T06:00:00").says(&["the last run did not read it"]);
+    assert_eq!(h.balance(&ann()), 17_500_000);
+    h.run("2026-11-02T07:00:00");
+    assert_eq!(h.balance(&ann()), 30_000_000);
+}
+
+#[test]
 fn overage_taken_back_is_no_use_of_the_next_allowance() {
     let h = overage_month();
     h.run("2026-11-01T00:05:00");

@@ -49,6 +49,8 @@ CREATE TABLE holder (
     restricted INTEGER NOT NULL CHECK (restricted IN (0, 1)),
     first_snapshot INTEGER NOT NULL REFERENCES snapshot (id),
     last_snapshot INTEGER NOT NULL REFERENCES snapshot (id),
+    -- The server may have named it and failed to tell its balance.
+    last_listed INTEGER NOT NULL REFERENCES snapshot (id),
     -- A shared account that was deleted and made anew under the same name is another one.
     UNIQUE (site_id, kind, folded, server_id)
 ) STRICT;
@@ -62,12 +64,13 @@ CREATE TABLE former_name (
     PRIMARY KEY (holder_id, folded)
 ) STRICT, WITHOUT ROWID;
 
--- A balance where it was read anew or differs from the reading before: most do not move from night to night.
+-- A balance where it was read anew or differs from the reading before: most do not move from night to night. Null begins
+-- the snapshots in which it was not read: the account was gone, or the server failed to tell.
 CREATE TABLE reading (
     holder_id INTEGER NOT NULL REFERENCES holder (id),
     snapshot_id INTEGER NOT NULL REFERENCES snapshot (id),
     second INTEGER NOT NULL,
-    balance INTEGER NOT NULL,
+    balance INTEGER,
     PRIMARY KEY (holder_id, snapshot_id)
 ) STRICT, WITHOUT ROWID;
 

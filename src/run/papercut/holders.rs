@@ -28,7 +28,7 @@ impl HolderBook {
         let whole = |snapshot: &Snapshot| snapshot.ended_second.is_some();
         let snapshot = ledger.snapshots(site)?.into_iter().rev().find(whole);
         let balances = match &snapshot {
-            Some(snapshot) => ledger.balances_as_of(site, snapshot.id)?,
+            Some(snapshot) => ledger.last_balances(site, snapshot.id)?,
             None => HashMap::new(),
         };
         let mut order: Vec<usize> = (0..holders.len()).collect();
@@ -67,7 +67,7 @@ impl HolderBook {
     /// Whether the server had it and has it no more.
     pub fn is_gone(&self, holder: &Holder) -> bool {
         let last = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.id);
-        self.stored(holder).is_some_and(|stored| stored.snapshots.1 < last)
+        self.stored(holder).is_some_and(|stored| stored.listed < last)
     }
 
     /// Others that a name has meant: a shared account that was deleted and made anew, or one that has the former name of
@@ -122,7 +122,7 @@ impl HolderBook {
     /// Those whom the latest whole snapshot has no more, with their last balances.
     pub fn gone(&self) -> impl Iterator<Item = (&StoredHolder, Money)> {
         let last = self.snapshot.as_ref().map_or(0, |snapshot| snapshot.id);
-        let gone = self.holders.iter().filter(move |holder| holder.snapshots.1 < last);
+        let gone = self.holders.iter().filter(move |holder| holder.listed < last);
         gone.filter_map(|holder| self.balances.get(&holder.id).map(|(_, balance)| (holder, *balance)))
     }
 

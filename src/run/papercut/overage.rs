@@ -28,6 +28,9 @@ const EARLY_SECONDS: i64 = 900;
 /// The columns of the report.
 const HEADER: [&str; 5] = ["Username", "Amount Read", "Read At", "Still To Come", "Cost"];
 
+/// Balances by the number of their holder: the second and the amount.
+type Balances = HashMap<i64, (i64, Money)>;
+
 /// What there is to bill.
 #[derive(Debug, Default)]
 pub struct Overage {
@@ -96,6 +99,7 @@ fn write(
 ) -> Result<PathBuf, RunError> {
     let book = HolderBook::load(&books.ledger, site_id)?;
     let balances = books.ledger.balances_as_of(site_id, snapshot.id)?;
+    let last_balances = books.ledger.last_balances(site_id, snapshot.id)?;
     let mut to_come: HashMap<HolderKey, Exact> = HashMap::new();
     let mut unclear: HashSet<HolderKey> = HashSet::new();
     for change in books.ledger.balance_changes(site_id)? {
@@ -119,7 +123,7 @@ fn write(
             *to_come.entry(holder.key()).or_default() += cost.into();
         }
     }
-    findings.extend(not_read(&book, &balances, snapshot));
+    findings.extend(not_read(&book, (&balances, &last_balances), snapshot));
     let mut rows = Vec::new();
     let there = book.holders().iter().filter(|stored| stored.snapshots.1 >= snapshot.id);
     for stored in there.filter(|stored| matches!(stored.holder, Holder::User(_))) {
@@ -157,11 +161,11 @@ fn write(
 }
 
 /// Users whom the snapshot lacks and whose last balance was below zero: they could not be read, or are gone.
-fn not_read(book: &HolderBook, balances: &HashMap<i64, (i64, Money)>, snapshot: &Snapshot) -> Vec<Finding> {
+fn not_read(book: &HolderBook, (read, last): (&Balances, &Balances), snapshot: &Snapshot) -> Vec<Finding> {
     let users = book.holders().iter().filter(|stored| matches!(stored.holder, Holder::User(_)));
-    let missing = users.filter(|stored| stored.snapshots.0 < snapshot.id && stored.snapshots.1 < snapshot.id);
+    let missing = users.filter(|stored| stored.snapshots.0 < snapshot.id && !read.contains_key(&stored.id));
     let owing = missing.filter_map(|stored| {
-        let (_, balance) = balances.get(&stored.id).filter(|(_, balance)| balance.is_negative())?;
+        let (_, balance) = last.get(&stored.id).filter(|(_, balance)| balance.is_negative())?;
         let message = format!(
             "{} was not read at the end of the month; its last balance was {balance}: its overage is left to the next month",
             stored.holder

@@ -133,12 +133,12 @@ fn renamed_users(site: &SiteConfig, book: &HolderBook) -> Vec<Finding> {
     let Some(last) = book.snapshot() else { return Vec::new() };
     let users = || book.holders().iter().filter(|holder| matches!(holder.holder, Holder::User(_)));
     let mut gone: BTreeMap<String, &StoredHolder> = BTreeMap::new();
-    for holder in users().filter(|holder| holder.snapshots.1 < last.id && !holder.email.is_empty()) {
+    for holder in users().filter(|holder| holder.listed < last.id && !holder.email.is_empty()) {
         gone.insert(fold_name(&holder.email), holder);
     }
     let known: HashSet<String> = site.alias.keys().map(|old| fold_name(old)).collect();
     users()
-        .filter(|holder| holder.snapshots.1 >= last.id && !holder.email.is_empty())
+        .filter(|holder| holder.listed >= last.id && !holder.email.is_empty())
         .filter_map(|holder| Some((gone.get(&fold_name(&holder.email))?, holder)))
         .filter(|(old, new)| new.snapshots.0 > old.snapshots.0)
         .filter(|(old, _)| !known.contains(&fold_name(old.holder.name())))

@@ -345,7 +345,7 @@ impl Accounts<'_, '_> {
         let Some((snapshot, second, balance)) = self.book.last_reading(holder) else {
             let why = match self.book.is_gone(holder) {
                 true => "it is on the server no more",
-                false => "it was never read; `papertally run` reads it",
+                false => "the last run did not read it; `papertally run` does",
             };
             return Err(why.to_owned());
         };

@@ -50,8 +50,8 @@ pub fn read_balances(
         match read {
             Ok(Some(reading)) => readings.push(Reading { second: second(), ..reading }),
             Ok(None) => {}
-            Err(error) if error.fault.is_of_the_server() => return Err(error),
-            Err(error) => failed.push(error),
+            Err((_, error)) if error.fault.is_of_the_server() => return Err(error),
+            Err((_, error)) => failed.push(error),
         }
         Ok(())
     });
@@ -87,10 +87,11 @@ pub fn take_snapshot(
     };
     reading.all((site, papercut), wanted, progress)?;
     let ReadingOn { failed, .. } = reading;
-    match failed.iter().find(|error| error.fault.is_of_the_server()) {
-        Some(error) => outcome.findings.push(unreachable(error)),
+    match failed.iter().find(|(_, error)| error.fault.is_of_the_server()) {
+        Some((_, error)) => outcome.findings.push(unreachable(error)),
         None => {
-            books.ledger.end_snapshot(snapshot.id, &books.now_text(), books.second(site))?;
+            let unread: Vec<&Holder> = failed.iter().map(|(holder, _)| holder).collect();
+            books.ledger.end_snapshot(snapshot.id, &books.now_text(), books.second(site), &unread)?;
             outcome.snapshot = Some(books.ledger.snapshot(snapshot.id)?);
             outcome.is_complete = failed.is_empty();
         }
@@ -146,6 +147,9 @@ fn wanted(
     Ok(all.filter(|holder| !done.contains(&holder.key())).collect())
 }
 
+/// Whose balance could not be read, and why.
+type Unread = (Holder, CallError);
+
 struct ReadingOn<'a, 'b> {
     books: &'a Books<'b>,
     site_id: SiteId,
@@ -154,7 +158,7 @@ struct ReadingOn<'a, 'b> {
     kept: Vec<Reading>,
     /// Calls that the snapshot's row has counted.
     calls: u64,
-    failed: Vec<CallError>,
+    failed: Vec<Unread>,
 }
 
 impl ReadingOn<'_, '_> {
@@ -172,9 +176,9 @@ impl ReadingOn<'_, '_> {
                 Ok(Some(reading)) => self.keep(Reading { second: self.books.second(site), ..reading })?,
                 // Deleted since it was listed.
                 Ok(None) => {}
-                Err(error) => {
+                Err((holder, error)) => {
                     let is_end = error.fault.is_of_the_server();
-                    self.failed.push(error);
+                    self.failed.push((holder, error));
                     if is_end {
                         return Err(None);
                     }
@@ -208,7 +212,7 @@ fn each_read<E>(
     server: &Server,
     papercut: &PapercutConfig,
     wanted: Vec<Holder>,
-    mut take: impl FnMut(Result<Option<Reading>, CallError>) -> Result<(), E>,
+    mut take: impl FnMut(Result<Option<Reading>, Unread>) -> Result<(), E>,
 ) -> Result<(), E> {
     let queue = Mutex::new(wanted.into_iter());
     let next = || queue.lock().ok().and_then(|mut queue| queue.next());
@@ -220,7 +224,8 @@ fn each_read<E>(
             scope.spawn(move || {
                 while let Some(holder) = next() {
                     // Nobody listens any more when the server has failed.
-                    if results.send(read(server, papercut, holder)).is_err() {
+                    let read = read(server, papercut, holder.clone()).map_err(|error| (holder, error));
+                    if results.send(read).is_err() {
                         break;
                     }
                 }
@@ -278,8 +283,8 @@ pub(super) fn unreachable(error: &CallError) -> Finding {
     Finding::new(Severity::Warning, "papercut-not-read", message)
 }
 
-fn failures(failed: &[CallError]) -> Vec<Finding> {
-    let single = failed.iter().filter(|error| !error.fault.is_of_the_server());
+fn failures(failed: &[Unread]) -> Vec<Finding> {
+    let single = failed.iter().map(|(_, error)| error).filter(|error| !error.fault.is_of_the_server());
     let told: Vec<Finding> = single
         .take(TOLD_MAX)
         .map(|error| Finding::new(Severity::Warning, "balance-not-read", format!("not read: {error}")))
