@@ -3,9 +3,10 @@
 //! An invoice is never cut: its rows are one block, and each file repeats the header before its blocks. A block
 //! that is larger than a limit has a file of its own; a receiver for which that is too much holds such an invoice.
 
-use crate::domain::Batch;
+use crate::domain::{Batch, Finding};
 use crate::outputs::files::file_name;
 
+use super::invoices::{Invoice, invoices};
 use super::table::Table;
 use super::{RenderError, RenderedFile, TextEncoding};
 
@@ -43,6 +44,27 @@ impl Parts {
     pub(super) fn new<S: AsRef<str>>(encoding: TextEncoding, header: &[S], limits: Limits) -> Parts {
         let header = header.iter().map(|name| name.as_ref().to_owned()).collect();
         Parts { encoding, header, limits, parts: Vec::new() }
+    }
+
+    /// Adds the rows of every invoice of a batch that is not held back. Returns those invoices, and why the others are
+    /// not among them.
+    pub(super) fn invoices<'b, R: AsRef<[String]>>(
+        &mut self,
+        batch: &'b Batch,
+        reason_to_hold: impl Fn(&Invoice<'b>) -> Option<Finding>,
+        rows: impl Fn(&Invoice<'b>) -> Result<Vec<R>, RenderError>,
+    ) -> Result<(Vec<Invoice<'b>>, Vec<Finding>), RenderError> {
+        let (mut kept, mut findings) = (Vec::new(), Vec::new());
+        for invoice in invoices(batch) {
+            match reason_to_hold(&invoice) {
+                Some(finding) => findings.push(finding),
+                None => {
+                    self.invoice(&rows(&invoice)?)?;
+                    kept.push(invoice);
+                }
+            }
+        }
+        Ok((kept, findings))
     }
 
     /// Adds the rows of one invoice; the cells are final. No rows are no invoice.

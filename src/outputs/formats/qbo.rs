@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::domain::{Batch, DateOrder, Finding, Severity};
 
 use super::cells::free_text;
-use super::invoices::{Invoice, check_settings, date, invoices, key_fault, tax_note, tax_type};
+use super::invoices::{Invoice, check_settings, date, key_fault, tax_note, tax_type};
 use super::parts::{Limits, Parts};
 use super::{RenderError, Rendered, TextEncoding};
 
@@ -59,17 +59,9 @@ pub(super) fn render(settings: &QboSettings, batch: &Batch) -> Result<Rendered, 
     let taxes = settings.tax_types.values().map(|name| ("tax_types", name.as_str()));
     let terms = settings.terms.iter().map(|name| ("terms", name.as_str()));
     check_settings(taxes.chain(terms).chain([("item", settings.item.as_str())]))?;
-    let mut findings = Vec::new();
-    let mut kept = Vec::new();
     let mut parts = Parts::new(settings.encoding, &HEADER, LIMITS);
-    for invoice in invoices(batch) {
-        if let Some(finding) = reason_to_hold(&invoice, batch) {
-            findings.push(finding);
-            continue;
-        }
-        parts.invoice(&rows(settings, &invoice, batch)?)?;
-        kept.push(invoice);
-    }
+    let hold = |invoice: &Invoice<'_>| reason_to_hold(invoice, batch);
+    let (kept, mut findings) = parts.invoices(batch, hold, |invoice| rows(settings, invoice, batch))?;
     let how = "QuickBooks computes tax itself, and may do so on each invoice's sum";
     findings.extend(tax_note(&kept, batch, how)?);
     Ok(Rendered { files: parts.into_files(batch, "qbo")?, findings })

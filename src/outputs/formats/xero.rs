@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use crate::domain::{Batch, DateOrder, Finding, InvoiceLine, Severity};
 
 use super::cells::{free_text, is_safe_key};
-use super::invoices::{Invoice, check_settings, date, identifier, invoices, quantity_and_price, tax_type};
+use super::invoices::{Invoice, check_settings, date, identifier, quantity_and_price, tax_type};
 use super::parts::{Limits, Parts};
 use super::{RenderError, Rendered, TextEncoding};
 
@@ -83,17 +83,12 @@ pub struct Tracking {
 /// Renders the batch as one file, or as several where it has more rows than Xero takes at once.
 pub(super) fn render(settings: &XeroSettings, batch: &Batch) -> Result<Rendered, RenderError> {
     check(settings)?;
-    let mut findings = Vec::new();
     let mut parts = Parts::new(settings.encoding, &HEADER, LIMITS);
-    for invoice in invoices(batch) {
-        if let Some(finding) = reason_to_hold(&invoice, batch) {
-            findings.push(finding);
-            continue;
-        }
-        let rows: Result<Vec<[String; 29]>, RenderError> =
-            invoice.lines.iter().map(|line| cells(settings, line, batch)).collect();
-        parts.invoice(&rows?)?;
-    }
+    let hold = |invoice: &Invoice<'_>| reason_to_hold(invoice, batch);
+    let rows = |invoice: &Invoice<'_>| -> Result<Vec<[String; 29]>, RenderError> {
+        invoice.lines.iter().map(|line| cells(settings, line, batch)).collect()
+    };
+    let (_, findings) = parts.invoices(batch, hold, rows)?;
     Ok(Rendered { files: parts.into_files(batch, "xero")?, findings })
 }
 
@@ -163,6 +158,7 @@ mod tests {
     use super::*;
     use crate::domain::{Exact, LineClass};
     use crate::outputs::fixture;
+    use crate::outputs::formats::invoices::invoices;
 
     fn settings() -> XeroSettings {
         XeroSettings {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::domain::{Batch, Finding, Severity};
 
 use super::cells::free_text;
-use super::invoices::{Invoice, check_settings, invoices, key_fault, tax_note, tax_type};
+use super::invoices::{Invoice, check_settings, key_fault, tax_note, tax_type};
 use super::parts::{Limits, Parts};
 use super::{RenderError, Rendered, TextEncoding};
 
@@ -55,17 +55,9 @@ pub(super) fn render(settings: &ZohoSettings, batch: &Batch) -> Result<Rendered,
     let taxes = settings.tax_types.values().map(|name| ("tax_types", name.as_str()));
     let others = [("item", settings.item.as_str()), ("account_code", settings.account_code.as_str())];
     check_settings(taxes.chain(others))?;
-    let mut findings = Vec::new();
-    let mut kept = Vec::new();
     let mut parts = Parts::new(settings.encoding, &HEADER, LIMITS);
-    for invoice in invoices(batch) {
-        if let Some(finding) = reason_to_hold(&invoice, batch) {
-            findings.push(finding);
-            continue;
-        }
-        parts.invoice(&rows(settings, &invoice, batch)?)?;
-        kept.push(invoice);
-    }
+    let hold = |invoice: &Invoice<'_>| reason_to_hold(invoice, batch);
+    let (kept, mut findings) = parts.invoices(batch, hold, |invoice| rows(settings, invoice, batch))?;
     let how = "Zoho computes tax itself, and may do so on each invoice's sum";
     findings.extend(tax_note(&kept, batch, how)?);
     Ok(Rendered { files: parts.into_files(batch, "zoho")?, findings })
