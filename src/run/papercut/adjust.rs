@@ -68,7 +68,6 @@ pub fn adjust(
         papercut,
         looking: Looking::new(books, site, site_id, server)?,
         server,
-        book: HolderBook::load(&books.ledger, site_id)?,
         parked: BTreeSet::new(),
         sum: Exact::ZERO,
         outcome: Adjusted::default(),
@@ -159,7 +158,6 @@ struct Adjusting<'a, 'b> {
     papercut: &'a PapercutConfig,
     looking: Looking<'a, 'b>,
     server: &'a Server,
-    book: HolderBook,
     /// Balances with a change that is not settled: nothing else is done to them.
     parked: BTreeSet<HolderKey>,
     /// What this run has changed so far, without signs.
@@ -212,7 +210,7 @@ impl Adjusting<'_, '_> {
         }
         let rules = &self.papercut.changes;
         if let Some(Hindrance { reason, is_waiting }) =
-            hindrance(self.books, self.site, rules, &self.book, change)?
+            hindrance(self.books, self.site, rules, &self.looking.book, change)?
         {
             if !is_waiting {
                 let message = format!(

@@ -35,7 +35,7 @@ pub struct Looking<'a, 'b> {
     server: &'a Server,
     covered: Vec<Period>,
     snapshots: Vec<Snapshot>,
-    book: HolderBook,
+    pub(super) book: HolderBook,
 }
 
 impl<'a, 'b> Looking<'a, 'b> {
@@ -79,7 +79,7 @@ impl<'a, 'b> Looking<'a, 'b> {
             });
         };
         let live = match self.balance(change) {
-            Ok(live) => Some(live),
+            Ok(live) => live,
             Err(error) => {
                 let text = format!("{}; the balance now is not known: {error}", sent(change, before));
                 return Ok(Looked { verdict: Verdict::Unknown("not read"), text, now: None });
@@ -89,7 +89,7 @@ impl<'a, 'b> Looking<'a, 'b> {
         if matches!(looked.verdict, Verdict::Unknown(_))
             && let Some(stored) = self.covered_reading(change, before)?
         {
-            let judged = self.judge(change, before, Some(stored))?;
+            let judged = self.judge(change, before, stored)?;
             if !matches!(judged.verdict, Verdict::Unknown(_)) {
                 looked = judged;
             }
@@ -136,16 +136,13 @@ impl<'a, 'b> Looking<'a, 'b> {
         &self,
         change: &BalanceChange,
         before: (i64, Money),
-        now: Option<(i64, Money)>,
+        now: (i64, Money),
     ) -> Result<Looked, RunError> {
-        let Some(now) = now else {
-            return Ok(Looked { verdict: Verdict::Unknown("not read"), text: sent(change, before), now });
-        };
         let key = change.holder.key();
         let is_own = |balance: BalanceOf| self.book.holder(balance).is_some_and(|holder| holder.key() == key);
         let (mut charged, mut near) = (Exact::ZERO, Vec::new());
         let span = (before.0 - NEAR_SECONDS, now.0 + NEAR_SECONDS);
-        each_charge(self.books, self.site_id, span, |balance, second, cost| {
+        each_charge(self.books, (self.site_id, &self.book), span, |balance, second, cost| {
             let is_near = [before.0, now.0].iter().any(|moment| (second - moment).abs() <= NEAR_SECONDS);
             match (is_own(balance), is_near) {
                 (true, true) => near.push(cost),

@@ -87,6 +87,11 @@ impl HolderBook {
         self.stored(holder).map(|stored| stored.server_id.as_str())
     }
 
+    /// Whether an alias gives a user of the ledger another name now.
+    pub fn is_former(&self, user: i64) -> bool {
+        self.names.former_users.contains_key(&user)
+    }
+
     /// Whose balance it is by the ledger's own name; a renamed user counts under its present one.
     pub fn named(&self, balance: BalanceOf) -> Option<Holder> {
         match balance {

@@ -203,7 +203,7 @@ fn charge(
     let last = lines.values().map(|line| line.seconds.1).max();
     let (Some(first), Some(last)) = (first, last) else { return Ok(costs) };
     let mut keys: HashMap<BalanceOf, Option<HolderKey>> = HashMap::new();
-    each_charge(books, site_id, (first - REFUND_SECONDS, last), |balance, second, cost| {
+    each_charge(books, (site_id, book), (first - REFUND_SECONDS, last), |balance, second, cost| {
         let key = keys.entry(balance).or_insert_with(|| book.holder(balance).map(|holder| holder.key()));
         let Some(line) = key.as_ref().and_then(|key| lines.get_mut(key)) else { return };
         let (Some(begun), ended) = line.seconds else { return };

@@ -67,8 +67,8 @@ fn visit_site(
         visit.findings.extend(taken.findings);
     }
     // A balance that could not be read is asked for again by the next run, as long as there is time.
-    let is_late = |site: &SiteConfig| !is_before_quota(books, site, papercut);
-    if papercut.changes.mode == BalanceMode::Overage && (visit.is_complete || is_late(site)) {
+    let is_late = !is_before_quota(books, site, papercut);
+    if papercut.changes.mode == BalanceMode::Overage && (visit.is_complete || is_late) {
         let made = overage(books, (site, papercut), site_id)?;
         visit.overage = made.report;
         visit.findings.extend(made.findings);
